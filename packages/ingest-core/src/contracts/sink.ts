@@ -1,0 +1,102 @@
+import type { ColumnBatch } from '@sluice/columnar'
+import type { PartitionId } from './records.ts'
+
+/** Stage at which a record was refused. */
+export type RejectStage = 'envelope' | 'schema' | 'decode' | 'rule' | 'sink'
+
+/** A record that cannot become a row: data with a schema (`contracts/sluice/DeadLetter`). Bytes are kept as received. */
+export interface Reject {
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  /** Encoded Kafka header section, or null. */
+  readonly headers: Uint8Array | null
+  readonly schemaId: number | null
+  readonly stage: RejectStage
+  readonly code: string
+  readonly path: string
+  readonly expected: string
+}
+
+/**
+ * Decoded rows of one partition, in offset order, with the columns `_topic _partition _offset _timestamp _ingested_at
+ * _schema_id` behind the contract's own. Covers offsets `[start, end)`; every offset that holds a data record is a row,
+ * a reject, filtered or a redelivery, and the counts say so.
+ */
+export interface SinkBatch {
+  readonly partition: PartitionId
+  readonly start: number
+  readonly end: number
+  readonly batch: ColumnBatch
+  readonly rejects: readonly Reject[]
+  /** Data records consumed in `[start, end)`: batch.length + rejects.length + filtered + duplicate. */
+  readonly consumed: number
+  /** Left out by rule of the contract or app (tombstones to skip, filters). */
+  readonly filtered: number
+  /** Redelivered records below the sink's progress. */
+  readonly duplicate: number
+}
+
+/** Where a partition stands in the sink. `next` is null when the sink has never seen the partition. */
+export interface Progress {
+  readonly next: number | null
+}
+
+/** Conservation: consumed = stored + duplicate + late + filtered + deadLettered. */
+export interface Counts {
+  readonly consumed: number
+  readonly stored: number
+  readonly late: number
+  readonly duplicate: number
+  readonly filtered: number
+  readonly deadLettered: number
+}
+
+export type CutReason = 'bytes' | 'rows' | 'time' | 'idle' | 'memory' | 'caught-up' | 'shutdown' | 'recovery'
+
+/** Ask to make everything written so far durable. The sink may cover more or less when a plan already exists. */
+export interface Cut {
+  readonly partition: PartitionId
+  readonly reason: CutReason
+}
+
+export interface CommitReceipt {
+  readonly partition: PartitionId
+  readonly start: number
+  /** Exclusive; the partition's new progress. */
+  readonly end: number
+  readonly counts: Counts
+  readonly files: readonly { readonly key: string; readonly rows: number; readonly bytes: number }[]
+  readonly reason: CutReason
+}
+
+/** What is buffered for a partition; the pipeline decides rotation and memory pressure from this. */
+export interface SinkUsage {
+  readonly rows: number
+  readonly bufferedBytes: number
+  /** Estimated encoded size of the largest open file, bytes. */
+  readonly encodedBytes: number
+  readonly openFiles: number
+}
+
+/**
+ * Where rows land. Progress is stored in the same atomic act as rows and dead letters, so it is the only truth about
+ * where to resume. One object serves one process; a partition is open at most once.
+ */
+export interface Sink {
+  readonly name: string
+  /** Fences and returns progress. For a new partition, `first` (from the start policy) becomes its genesis. */
+  open(partition: PartitionId, first: () => Promise<number>, signal: AbortSignal): Promise<Progress & { next: number }>
+  /** Buffers; resolves when the rows are accepted. Ranges of one partition must be contiguous. */
+  write(batch: SinkBatch, signal: AbortSignal): Promise<SinkUsage>
+  /**
+   * Makes buffered rows durable, atomically with progress. `undefined` when there was nothing to commit.
+   * @throws SinkError FENCED when another writer took over: abandon, then open again
+   */
+  commit(cut: Cut, signal: AbortSignal): Promise<CommitReceipt | undefined>
+  /** Drops what is buffered; nothing of it becomes visible. */
+  abandon(partition: PartitionId): Promise<void>
+  /** Safe to call twice; drops, does not commit. */
+  close(): Promise<void>
+}
