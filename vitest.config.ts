@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** Set by nx while it runs a workspace's `test` target: the report then also goes where `make test` counts it. */
+const project = process.env.NX_TASK_TARGET_PROJECT
+
 /** One project for the repo: every `test/**` file, run from source through the `sluice-source` export condition. */
 export default defineConfig({
   resolve: { conditions: ['sluice-source', 'node', 'import', 'default'] },
@@ -11,5 +14,6 @@ export default defineConfig({
     execArgv: ['--conditions=sluice-source'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    reporters: project ? ['default', ['json', { outputFile: `test-results/tests/${project}.json` }]] : ['default'],
   },
 })

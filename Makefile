@@ -1,0 +1,82 @@
+# Two commands do everything on a fresh machine with Node, npm and make:
+#   make demo   installs, runs the bakery job on the embedded default, shows what landed
+#   make test   installs, starts the services the tests need, runs every check
+# A system Node older than NODE_MIN is left alone: NODE_PIN comes from npm into .tools/ and is used instead.
+
+NODE_MIN := 22.22
+NODE_PIN := 24.21.0
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+TOOLS_BIN := $(CURDIR)/.tools/node_modules/.bin
+
+NODE_OK := $(shell node -e 'const [a,b]="$(NODE_MIN)".split(".").map(Number),[x,y]=process.versions.node.split(".").map(Number);console.log(x>a||(x===a&&y>=b)?"yes":"no")' 2>/dev/null)
+ifeq ($(NODE_OK),yes)
+  BIN_PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+  NODE_STAMP :=
+else
+  BIN_PATH := $(TOOLS_BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+  NODE_STAMP := .tools/node-$(NODE_PIN)
+endif
+
+# Every recipe line goes through the shell with this PATH, so that it means the same Node everywhere.
+RUN := PATH="$(BIN_PATH)" NX_DAEMON=false NX_TUI=false NX_NO_CLOUD=true NX_SKIP_PROVENANCE_CHECK=true NODE_NO_WARNINGS=1
+TS := node --conditions=sluice-source
+
+# Arguments for `make services-up SERVICES="kafka"`, and the name of the set of services.
+SERVICES ?= kafka apicurio
+INSTANCE ?= default
+
+.PHONY: help install demo test lint types build bench services-up services-down services-status format clean
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+$(NODE_STAMP):
+	@if [ "`.tools/node_modules/.bin/node --version 2>/dev/null`" != "v$(NODE_PIN)" ]; then \
+	  echo "Node $(NODE_MIN) or newer not found: installing Node $(NODE_PIN) into .tools/"; \
+	  rm -rf .tools && mkdir -p .tools && echo '{ "private": true }' > .tools/package.json && \
+	  npm install --prefix .tools --no-save --no-package-lock --no-audit --no-fund --loglevel=error node@$(NODE_PIN); \
+	fi
+	@# npm can be set to skip install scripts; the script that fetches the binary is then run by hand.
+	@test -x .tools/node_modules/node/bin/node || (cd .tools/node_modules/node && node installArchSpecificPackage.js)
+	@.tools/node_modules/.bin/node --version && touch $@
+
+install: $(NODE_STAMP) ## Install dependencies when they are missing or the lock changed
+	@sum=`cksum package-lock.json`; \
+	if [ "`cat node_modules/.sluice-lock 2>/dev/null`" != "$$sum" ]; then \
+	  echo "npm ci"; $(RUN) npm ci --no-audit --no-fund && echo "$$sum" > node_modules/.sluice-lock; \
+	fi
+
+demo: install ## Run the main job embedded: simulate, ingest, show what landed
+	@$(RUN) $(TS) apps/local-medallion/src/main.ts demo
+
+test: install ## Run every check and test; the last line is "N passed, N failed"
+	@$(RUN) $(TS) tools/checks/src/main.ts
+
+lint: install ## Lint, formatting and package boundaries
+	@$(RUN) $(TS) tools/checks/src/main.ts lint format boundaries house
+
+types: install ## Type-check the whole workspace
+	@$(RUN) $(TS) tools/checks/src/main.ts types
+
+build: install ## Build every publishable package to dist/
+	@$(RUN) nx run-many -t build
+
+bench: install ## Run the benchmarks
+	@$(RUN) npm run bench --workspace bench
+
+services-up: install ## Start services (SERVICES="kafka apicurio" INSTANCE=default) and print their environment
+	@$(RUN) $(TS) tools/services/src/main.ts up $(SERVICES) --instance $(INSTANCE)
+
+services-status: install ## Show the services of INSTANCE
+	@$(RUN) $(TS) tools/services/src/main.ts status --instance $(INSTANCE)
+
+services-down: install ## Stop the services of INSTANCE that were started here
+	@$(RUN) $(TS) tools/services/src/main.ts down --instance $(INSTANCE)
+
+format: install ## Rewrite files to the house format
+	@$(RUN) prettier --write . --log-level warn
+
+clean: ## Remove what builds and runs leave behind (not node_modules, not .tools)
+	rm -rf .nx .sluice test-results coverage bench/.data packages/*/dist packages/*/*.tsbuildinfo
