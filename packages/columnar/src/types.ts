@@ -24,7 +24,7 @@ export type DataType =
   | { readonly kind: 'timestamp'; readonly unit: 'milli' | 'micro' | 'nano'; readonly utc: boolean }
   | { readonly kind: 'uuid' }
   | { readonly kind: 'list'; readonly item: Field }
-  | { readonly kind: 'map'; readonly value: Field }
+  | { readonly kind: 'map'; readonly value: Field; readonly keyFieldId?: number }
   | { readonly kind: 'struct'; readonly fields: readonly Field[] }
 
 /** A named, typed slot of a schema or struct. `fieldId` is the stable id written to Parquet and Iceberg. */
