@@ -28,12 +28,19 @@ const expected: ExpectedResult[] = targets
   .map((name) => ({ name, kind: 'check', file: `checks/${name}.json` }))
 if (targets.includes('test')) {
   for (const { manifest } of listWorkspaces()) {
-    if (manifest.scripts?.test !== undefined) expected.push({ name: `test ${manifest.name}`, kind: 'vitest', file: `tests/${manifest.name}.json` })
+    if (manifest.scripts?.test !== undefined)
+      expected.push({ name: `test ${manifest.name}`, kind: 'vitest', file: `tests/${manifest.name}.json` })
   }
 }
 
 rmSync(resultsFolder, { recursive: true, force: true })
-const nxCode = await runNx(['run-many', `--targets=${targets.join(',')}`, '--parallel=2', '--outputStyle=static', '--nxBail=false'])
+const nxCode = await runNx([
+  'run-many',
+  `--targets=${targets.join(',')}`,
+  '--parallel=2',
+  '--outputStyle=static',
+  '--nxBail=false',
+])
 const rows = collectResults(resultsFolder, expected)
 if (nxCode !== 0 && rows.every((row) => row.failures.length === 0)) {
   rows.push({ name: 'nx', passed: 0, failures: [`nx ended with ${nxCode} although every step passed`] })

@@ -21,7 +21,8 @@ export function readResult(file: string): CheckResult {
   const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
   if (typeof value !== 'object' || value === null) throw new Error(`${file}: not a check result`)
   const { passed, failures } = value as Partial<CheckResult>
-  if (!Number.isSafeInteger(passed) || passed! < 0 || !Array.isArray(failures)) throw new Error(`${file}: not a check result`)
+  if (!Number.isSafeInteger(passed) || passed! < 0 || !Array.isArray(failures))
+    throw new Error(`${file}: not a check result`)
   return { passed: passed!, failures: failures.map(String) }
 }
 

@@ -52,10 +52,15 @@ export function collectResults(folder: string, expected: readonly ExpectedResult
   return expected.map(({ name, kind, file }) => {
     const path = join(folder, file)
     try {
-      const result = kind === 'check' ? readResult(path) : countVitest(JSON.parse(readFileSync(path, 'utf8')) as VitestReport)
+      const result =
+        kind === 'check' ? readResult(path) : countVitest(JSON.parse(readFileSync(path, 'utf8')) as VitestReport)
       return { name, ...result }
     } catch (error) {
-      return { name, passed: 0, failures: [`left no readable result: ${error instanceof Error ? error.message : String(error)}`] }
+      return {
+        name,
+        passed: 0,
+        failures: [`left no readable result: ${error instanceof Error ? error.message : String(error)}`],
+      }
     }
   })
 }
@@ -76,7 +81,9 @@ export function formatSummary(rows: readonly SummaryRow[]): string {
   if (lines.length > 0) lines.push('')
   const width = Math.max(...rows.map((row) => row.name.length), 4)
   for (const row of rows) {
-    lines.push(`${row.name.padEnd(width)}  ${String(row.passed).padStart(6)} passed  ${String(row.failures.length).padStart(4)} failed`)
+    lines.push(
+      `${row.name.padEnd(width)}  ${String(row.passed).padStart(6)} passed  ${String(row.failures.length).padStart(4)} failed`,
+    )
   }
   return lines.join('\n')
 }

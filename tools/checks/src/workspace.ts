@@ -65,7 +65,9 @@ export function publishablePackages(root: string = repoRoot): Workspace[] {
 
 /** Names of the `@sluice/*` packages that this one needs at run time. */
 export function internalDependencies(manifest: Manifest): string[] {
-  return Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter((name) => name.startsWith('@sluice/'))
+  return Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter((name) =>
+    name.startsWith('@sluice/'),
+  )
 }
 
 /** Files that belong to the project: tracked, or new and not ignored; sorted, relative to the root, with `/`. Deleted ones are left out. */
