@@ -1,0 +1,483 @@
+import type { Fetched, PartitionId } from '../contracts/records.ts'
+import type { CommitReceipt, Counts, CutReason } from '../contracts/sink.ts'
+import type { DecodedBatch } from '../decode/decoded.ts'
+import { createBackOff } from './back-off.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import { sleep } from './clock.ts'
+import { addCounts, assertConserved, noCounts } from './conservation.ts'
+import { PipelineError } from './errors.ts'
+import { classifyFailure, codeOf } from './failure.ts'
+import type { PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
+
+/** What a lane needs from its pipeline. */
+export interface LaneHost {
+  readonly options: ResolvedOptions
+  readonly budget: ByteBudget
+  readonly breaker: CircuitBreaker
+  /** True when the lane closes once it has committed up to the log end seen at its first opening. */
+  readonly stopAtEnd: boolean
+  readonly hasContract: boolean
+  /** Tells the world about a commit. @throws PipelineError LISTENER_FAILED */
+  committed(receipt: CommitReceipt): Promise<void>
+  /** Ends the whole run. */
+  crash(error: unknown): void
+  /** Something changed that the poll loop may be waiting for. */
+  changed(): void
+}
+
+/**
+ * One partition during one assignment: takes fetched chunks, has them decoded ahead, writes them in order, decides when
+ * to commit, and keeps trouble to itself. Nothing of a lane survives its assignment, and results that arrive after the
+ * lane moved on (revoked, reopened) are dropped: each carries the generation it was started in.
+ */
+export interface Lane {
+  readonly partition: PartitionId
+  readonly epoch: number
+  readonly state: PartitionState
+  /** True when the lane needs no more of this run: closed, stopped or paused. */
+  readonly settled: boolean
+  /** Bytes buffered in the sink that a cut would free. */
+  readonly cuttableBytes: number
+  /** Asks the sink where to resume, once `after` has ended, and positions the source. */
+  start(after: Promise<void>): void
+  wantsMore(): boolean
+  accept(fetched: Fetched): void
+  /** An error of the source about this partition. */
+  refuse(error: unknown): void
+  requestCut(reason: CutReason): void
+  /** Cuts by time and idleness; needs no new records. */
+  tick(now: number): void
+  /** Takes a partition whose circuit was open up again. */
+  resume(): void
+  /** Drops unwritten chunks, commits what is buffered, closes. */
+  drain(): Promise<void>
+  /** Drops everything now; resolves when the sink has let go. */
+  close(): Promise<void>
+  status(): PartitionStatus
+}
+
+export function createLane(partition: PartitionId, epoch: number, host: LaneHost): Lane {
+  const { source, sink, decoder, rotation, clock, logger, chunksAhead, startPolicy } = host.options
+  const backOff = createBackOff(host.options.backOff)
+  const where = `${partition.topic}[${partition.partition}]`
+
+  let state: PartitionState = 'opening'
+  let error: PartitionStatus['error'] = null
+  /** Increased whenever what is under way must not count any more. */
+  let generation = 0
+  /** Increased whenever chunks that are not written yet must be read again. */
+  let turn = 0
+  let abort = new AbortController()
+  const stopping = new AbortController()
+  let chain: Promise<void> = Promise.resolve()
+
+  let nextFetch = 0
+  let writtenEnd = 0
+  let committedEnd: number | null = null
+  let target: number | null = null
+  let logEnd: number | null = null
+  let chunks = 0
+  let waitingForRegistry = 0
+  let sourcePaused = false
+  let jumps = 0
+  let fences = 0
+  let corruptAt: number | null = null
+
+  let pendingCut: CutReason | null = null
+  let dirtySince: number | null = null
+  let lastWriteAt = 0
+  let counts: Counts = noCounts
+  let uncommitted = 0
+  let watermark: number | null = null
+  let lastCommit: PartitionStatus['lastCommit'] = null
+  const buffered = host.budget.open(0)
+  let chunkBytes = 0
+
+  /** Runs `work` after everything queued before it, unless the lane moved on; `always` runs in any case. */
+  function enqueue(work: (signal: AbortSignal) => Promise<void>, always?: () => void): Promise<void> {
+    const born = generation
+    const signal = abort.signal
+    chain = chain.then(async () => {
+      try {
+        if (born === generation) await work(signal)
+      } catch (thrown) {
+        if (born === generation) await fail(thrown)
+      } finally {
+        always?.()
+        host.changed()
+      }
+    })
+    return chain
+  }
+
+  /** Makes everything under way stale and has the sink drop what it buffers. Call only from within the chain. */
+  async function letGo(): Promise<void> {
+    generation += 1
+    turn += 1
+    abort.abort()
+    abort = new AbortController()
+    pendingCut = null
+    dirtySince = null
+    uncommitted = 0
+    pauseSource(true)
+    await sink.abandon(partition)
+    buffered.set(0)
+  }
+
+  function pauseSource(paused: boolean): void {
+    if (paused === sourcePaused) return
+    sourcePaused = paused
+    source.pause(partition, paused)
+  }
+
+  function flowControl(): void {
+    pauseSource(state !== 'running' || stopping.signal.aborted || chunks >= chunksAhead)
+  }
+
+  async function open(signal: AbortSignal): Promise<void> {
+    if (!host.hasContract) {
+      throw new PipelineError('NO_CONTRACT', `${where}: no contract for this topic; add one or leave the topic out`)
+    }
+    state = 'opening'
+    const progress = await sink.open(partition, firstOffset, signal)
+    if (signal.aborted) return
+    const bounds = await source.bounds(partition)
+    logEnd = bounds.end
+    target ??= bounds.end
+    nextFetch = writtenEnd = committedEnd = progress.next
+    await source.seek(partition, progress.next)
+    if (signal.aborted) return
+    state = 'running'
+    error = null
+    flowControl()
+    if (host.stopAtEnd && writtenEnd >= target) await finish()
+  }
+
+  async function firstOffset(): Promise<number> {
+    if (startPolicy === 'fail') {
+      throw new PipelineError(
+        'START_POLICY_NEEDED',
+        `${where}: the sink has never seen this partition; set startPolicy to earliest or latest`,
+      )
+    }
+    const bounds = await source.bounds(partition)
+    return startPolicy === 'earliest' ? bounds.start : bounds.end
+  }
+
+  async function finish(): Promise<void> {
+    await letGo()
+    decoder.release(partition)
+    state = 'closed'
+  }
+
+  async function decodeWhenPossible(fetched: Fetched, from: number, signal: AbortSignal): Promise<DecodedBatch[]> {
+    const waits = createBackOff(host.options.backOff)
+    let waiting = false
+    try {
+      for (;;) {
+        try {
+          return await decoder.decode(fetched, from)
+        } catch (thrown) {
+          // An outage of the registry says nothing about a record: wait, keep what is buffered, ask again (fault 39).
+          if (codeOf(thrown) !== 'REGISTRY_UNAVAILABLE' || stopping.signal.aborted || signal.aborted) throw thrown
+          if (!waiting) waitingForRegistry += 1
+          waiting = true
+          note(thrown)
+          await sleep(clock, waits.next(), AbortSignal.any([signal, stopping.signal]))
+        }
+      }
+    } finally {
+      if (waiting) waitingForRegistry -= 1
+      if (waiting && waitingForRegistry === 0 && state === 'running') error = null
+    }
+  }
+
+  function accept(fetched: Fetched): void {
+    if (state !== 'running' || stopping.signal.aborted || fetched.end <= nextFetch) return
+    if (fetched.start > nextFetch) {
+      // Either a read that was under way when we went back, or a source that skips (fault 35): never step over a hole.
+      jumps += 1
+      const expected = nextFetch
+      void enqueue(async () => {
+        if (jumps > 3) {
+          throw new PipelineError(
+            'SOURCE_JUMPED',
+            `${where}: asked for offset ${expected}, the source keeps answering with ${fetched.start}`,
+          )
+        }
+        await source.seek(partition, nextFetch)
+      })
+      return
+    }
+    jumps = 0
+    const from = nextFetch
+    nextFetch = fetched.end
+    const mine = turn
+    // The input and the worker's copy of it; the decoded size takes over when it is known.
+    const account = host.budget.open(0)
+    const charge = (bytes: number): void => {
+      chunkBytes += bytes - account.bytes
+      account.set(bytes)
+    }
+    charge(2 * fetched.byteLength)
+    chunks += 1
+    flowControl()
+    const decoding = decodeWhenPossible(fetched, from, abort.signal)
+    const sized = decoding.then(
+      (batches) => charge(batches.reduce((sum, batch) => sum + batch.byteLength, 0)),
+      () => undefined, // the chain below awaits the same promise and deals with its error
+    )
+    void enqueue(
+      async (signal) => {
+        await sized
+        if (mine !== turn) return
+        for (const batch of await decoding) {
+          await write(batch, signal, () => charge(account.bytes - batch.byteLength))
+        }
+      },
+      () => {
+        charge(0)
+        account.close()
+        chunks -= 1
+        flowControl()
+      },
+    )
+  }
+
+  /** `handedOver` is called when the sink has the rows: from then on its own count is the one that matters. */
+  async function write(batch: DecodedBatch, signal: AbortSignal, handedOver: () => void): Promise<void> {
+    const outcomes = batch.batch.length + batch.rejects.length + batch.filtered + batch.duplicate
+    if (batch.consumed !== outcomes || batch.start !== writtenEnd) {
+      throw new PipelineError(
+        'CONSERVATION_BROKEN',
+        `${where}: batch [${batch.start}, ${batch.end}) after ${writtenEnd}: consumed ${batch.consumed}, outcomes ${outcomes}`,
+      )
+    }
+    if (host.breaker.add(batch.consumed, batch.rejects.length)) {
+      throw new PipelineError(
+        'CIRCUIT_OPEN',
+        `${where}: ${(100 * host.breaker.share).toFixed(1)} % of the last records were refused at offset ${batch.start}; ` +
+          'nothing of them was stored; fix the cause (or raise circuitBreaker.maxShare) and resume the topic',
+      )
+    }
+    const usage = await sink.write({ partition, ...batch }, signal)
+    if (signal.aborted) return
+    handedOver()
+    writtenEnd = batch.end
+    uncommitted += batch.consumed
+    if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
+    buffered.set(usage.bufferedBytes)
+    lastWriteAt = clock.now()
+    dirtySince ??= lastWriteAt
+    const reason = usage.encodedBytes >= rotation.bytes ? 'bytes' : usage.rows >= rotation.rows ? 'rows' : null
+    const atEnd = host.stopAtEnd && target !== null && writtenEnd >= target
+    if (atEnd) await reachEnd(signal)
+    else if (reason !== null) await commit(reason, signal)
+  }
+
+  async function commit(reason: CutReason, signal: AbortSignal): Promise<void> {
+    pendingCut = null
+    while (dirtySince !== null) {
+      const receipt = await sink.commit({ partition, reason }, signal)
+      if (signal.aborted) return
+      if (receipt === undefined) {
+        // Nothing to store, or an adopted plan that needs more records than are here: look again later.
+        dirtySince = clock.now()
+        return
+      }
+      await settle(receipt)
+    }
+  }
+
+  async function settle(receipt: CommitReceipt): Promise<void> {
+    assertConserved(`${where} commit [${receipt.start}, ${receipt.end})`, receipt.counts)
+    uncommitted -= receipt.counts.consumed
+    committedEnd = receipt.end
+    const all = receipt.end >= writtenEnd
+    if (uncommitted < 0 || (all && uncommitted !== 0)) {
+      throw new PipelineError(
+        'CONSERVATION_BROKEN',
+        `${where}: commit [${receipt.start}, ${receipt.end}) leaves ${uncommitted} records unaccounted for`,
+      )
+    }
+    counts = addCounts(counts, receipt.counts)
+    if (all) {
+      dirtySince = null
+      buffered.set(0)
+    }
+    lastCommit = { at: clock.now(), end: receipt.end, reason: receipt.reason }
+    backOff.reset()
+    await host.committed(receipt)
+    try {
+      await source.reportProgress([{ partition, next: receipt.end }])
+    } catch (thrown) {
+      // A lag gauge only: the sink knows where we are.
+      logger.warn({ partition: where, code: codeOf(thrown) }, 'progress could not be reported to the source')
+    }
+  }
+
+  function requestCut(reason: CutReason): void {
+    if (dirtySince === null || pendingCut !== null) return
+    pendingCut = reason
+    void enqueue(async (signal) => {
+      if (pendingCut !== null) await commit(reason, signal)
+    })
+  }
+
+  async function reachEnd(signal: AbortSignal): Promise<void> {
+    await commit('caught-up', signal)
+    if (signal.aborted) return
+    if (dirtySince !== null) {
+      const { end } = await source.bounds(partition)
+      logEnd = end
+      if (end > writtenEnd) {
+        target = end
+        return
+      }
+    }
+    await finish()
+  }
+
+  function note(thrown: unknown): void {
+    const code = codeOf(thrown)
+    const message = thrown instanceof Error ? thrown.message : String(thrown)
+    if (error?.code !== code) logger.warn({ partition: where, code, state }, message)
+    error = { code, message }
+  }
+
+  /** Decides what an error means for this partition; other partitions never notice. Runs within the chain. */
+  async function fail(thrown: unknown): Promise<void> {
+    const kind = classifyFailure(thrown)
+    if (kind === 'run') return host.crash(thrown)
+    try {
+      note(thrown)
+      const code = codeOf(thrown)
+      if (code === 'BATCH_CORRUPT' && corruptAt !== writtenEnd && !stopping.signal.aborted) {
+        corruptAt = writtenEnd
+        turn += 1
+        nextFetch = writtenEnd
+        await source.seek(partition, writtenEnd)
+        return
+      }
+      if (code === 'BATCH_CORRUPT' || code === 'CIRCUIT_OPEN' || code === 'DECODE_CRASH_UNISOLATED') {
+        // What came before is good: it is not held back by what came after.
+        turn += 1
+        const signal = abort.signal
+        await commit('shutdown', signal)
+      }
+      await letGo()
+      if (stopping.signal.aborted) {
+        state = 'closed'
+      } else if (kind === 'fenced') {
+        fences += 1
+        if (fences === 1) reopen(0)
+        else {
+          const twice = new PipelineError(
+            'FENCED_TWICE',
+            `${where}: another writer took this partition over twice; stopped here so that it can work in peace`,
+            { cause: thrown },
+          )
+          note(twice)
+          halt('stopped')
+        }
+      } else if (kind === 'retry') reopen(backOff.next())
+      else halt(code === 'CIRCUIT_OPEN' ? 'paused' : 'stopped')
+    } catch (again) {
+      if (classifyFailure(again) === 'run') return host.crash(again)
+      note(again)
+      generation += 1
+      if (stopping.signal.aborted) state = 'closed'
+      else reopen(backOff.next())
+    }
+  }
+
+  function halt(as: 'stopped' | 'paused'): void {
+    state = as
+    logger.error({ partition: where, code: error?.code, next: committedEnd }, error?.message ?? 'partition halted')
+  }
+
+  function reopen(delayMs: number): void {
+    state = 'backing-off'
+    void enqueue(async (signal) => {
+      await sleep(clock, delayMs, AbortSignal.any([signal, stopping.signal]))
+      if (signal.aborted || stopping.signal.aborted) return
+      await open(signal)
+    })
+  }
+
+  return {
+    partition,
+    epoch,
+    get state() {
+      return state
+    },
+    get settled() {
+      return state === 'closed' || state === 'stopped' || state === 'paused'
+    },
+    get cuttableBytes() {
+      return dirtySince === null || pendingCut !== null ? 0 : buffered.bytes
+    },
+    start(after) {
+      void enqueue(async (signal) => {
+        pauseSource(true)
+        await after
+        if (!signal.aborted) await open(signal)
+      })
+    },
+    wantsMore: () => state === 'running' && !stopping.signal.aborted && chunks < chunksAhead,
+    accept,
+    refuse(thrown) {
+      void enqueue(async () => {
+        throw thrown
+      })
+    },
+    requestCut,
+    tick(now) {
+      if (dirtySince === null || state !== 'running') return
+      if (now - dirtySince >= rotation.intervalMs) requestCut('time')
+      else if (now - lastWriteAt >= rotation.idleMs && now - dirtySince >= rotation.idleMs) requestCut('idle')
+    },
+    resume() {
+      if (state === 'paused') reopen(0)
+    },
+    async drain() {
+      if (stopping.signal.aborted) return chain
+      stopping.abort()
+      turn += 1
+      pauseSource(true)
+      void enqueue(async (signal) => {
+        if (state === 'running') await commit('shutdown', signal)
+      })
+      return enqueue(async () => {
+        if (state === 'running' || state === 'opening' || state === 'backing-off') await finish()
+      })
+    },
+    async close() {
+      stopping.abort()
+      generation += 1
+      turn += 1
+      abort.abort()
+      state = 'closed'
+      pauseSource(true)
+      decoder.release(partition)
+      chain = chain.then(() => sink.abandon(partition)).catch((thrown: unknown) => note(thrown))
+      await chain
+      state = 'closed'
+      buffered.close()
+      host.changed()
+    },
+    status: () => ({
+      partition,
+      epoch,
+      state: state === 'running' && waitingForRegistry > 0 ? 'backing-off' : state,
+      next: committedEnd,
+      lag: logEnd === null || committedEnd === null ? null : Math.max(0, logEnd - committedEnd),
+      inFlightBytes: chunkBytes + buffered.bytes,
+      watermark,
+      lastCommit,
+      error,
+      counts: { ...counts, consumed: counts.consumed + uncommitted, inFlight: uncommitted },
+    }),
+  }
+}
