@@ -1,0 +1,8 @@
+export { ColumnarError, columnarErrors, type ColumnarErrorCode } from './errors.ts'
+export {
+  createParquetEncoder,
+  parquetEncoderId,
+  PARQUET_ENCODER_VERSION,
+  type ParquetEncoderOptions,
+} from './parquet/parquet-encoder.ts'
+export type { ParquetCompression } from './parquet/compression.ts'

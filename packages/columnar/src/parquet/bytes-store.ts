@@ -1,0 +1,515 @@
+import type { Column } from '../types.ts'
+import { ColumnarError } from '../errors.ts'
+import { byteBounds, compareBytes } from './bounds.ts'
+import { grownCapacity, type ByteWriter } from './byte-writer.ts'
+import { writeDeltaPacked } from './delta-packed.ts'
+import { Encoding } from './format.ts'
+import {
+  MAX_BOUND_BYTES,
+  MAX_DICTIONARY_BYTES,
+  MAX_PROBES,
+  tooManyDistinct,
+  type Bounds,
+  type LeafStore,
+  type SealedValues,
+  type StoreOptions,
+} from './leaf-store.ts'
+import { bitWidth } from './rle-hybrid.ts'
+import { fitFixed, writeIndices } from './word-store.ts'
+
+const FIRST_TABLE_SIZE = 256
+const EMPTY = new Uint8Array(0)
+
+/** What the bytes of a value mean; decides their order and where bounds may be cut. */
+export type BytesKind = 'utf8' | 'binary' | 'fixed' | 'decimal'
+
+/**
+ * Values that are runs of bytes. While the distinct values are few they are kept once, found by an open-addressing
+ * table over their bytes; after that as one slab with the end of each value, which successive values join in one copy.
+ */
+export class BytesStore implements LeafStore {
+  count = 0
+  readonly #kind: BytesKind
+  /** Bytes per value, or 0 when values carry their own length. */
+  readonly #size: number
+  readonly #prefix: number
+  readonly #options: StoreOptions
+  #inDictionary: boolean
+  #table: Int32Array
+  #distinct = 0
+  #hashes: Int32Array = new Int32Array(16)
+  /** Start and end of each dictionary entry's bytes within `#entries`. */
+  #spans: Int32Array = new Int32Array(32)
+  /** The dictionary page itself: PLAIN values, length-prefixed when their size varies. */
+  #entries = EMPTY
+  #entriesLength = 0
+  #indices = new Uint16Array(16)
+  /** Bytes of all values appended in dictionary mode, had they been kept plain. */
+  #plainBytes = 0
+  #slab = EMPTY
+  #slabLength = 0
+  #ends: Int32Array = new Int32Array(0)
+  #scratch = EMPTY
+
+  constructor(kind: BytesKind, size: number, options: StoreOptions) {
+    this.#kind = kind
+    this.#size = size
+    this.#prefix = size === 0 ? 4 : 0
+    this.#options = options
+    this.#inDictionary = options.dictionary
+    this.#table = new Int32Array(options.dictionary ? FIRST_TABLE_SIZE : 0)
+  }
+
+  get heldBytes(): number {
+    return (
+      this.#table.byteLength +
+      this.#hashes.byteLength +
+      this.#spans.byteLength +
+      this.#entries.byteLength +
+      this.#indices.byteLength +
+      this.#slab.byteLength +
+      this.#ends.byteLength +
+      this.#scratch.byteLength
+    )
+  }
+
+  get encodedBytes(): number {
+    if (!this.#inDictionary) return this.#slabLength + this.count * (this.#size === 0 ? 1 : 0)
+    return this.#entriesLength + Math.ceil((this.count * bitWidth(this.#distinct)) / 8)
+  }
+
+  append(column: Column, at: Int32Array, n: number, contiguous: boolean): void {
+    if (n === 0) return
+    let bytes = column.values as Uint8Array
+    let positions = at
+    let successive = contiguous
+    if (this.#kind === 'decimal') {
+      bytes = this.#bigEndian(bytes, at, n)
+      positions = ascending(n)
+      successive = true
+    }
+    let done = 0
+    if (this.#inDictionary) {
+      done = this.#index(bytes, column.offsets, positions, n)
+      if (done < n) this.#leaveDictionary()
+    }
+    if (done < n) this.#appendPlain(bytes, column.offsets, positions, done, n, successive)
+  }
+
+  /** Appends dictionary indices until done or until the dictionary no longer pays; returns how many were appended. */
+  #index(bytes: Uint8Array, offsets: Int32Array | undefined, at: Int32Array, n: number): number {
+    const size = this.#size
+    const prefix = this.#prefix
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const indices = this.#reserveIndices(n)
+    let entries = this.#entries
+    let entryView = new DataView(entries.buffer)
+    let hashes = this.#hashes
+    let spans = this.#spans
+    let table = this.#table
+    let mask = table.length - 1
+    let count = this.count
+    let total = this.#plainBytes
+    let k = 0
+    for (; k < n; k++) {
+      const i = at[k]!
+      const start = size === 0 ? offsets![i]! : i * size
+      const end = size === 0 ? offsets![i + 1]! : start + size
+      const length = end - start
+      const hash = hashBytes(view, start, end)
+      let slot = hash & mask
+      let entry = table[slot]!
+      let probes = 0
+      while (entry !== 0) {
+        if (hashes[entry - 1] === hash) {
+          const from = spans[2 * entry - 2]!
+          if (spans[2 * entry - 1]! - from === length && equalBytes(view, start, entryView, from, length)) break
+        }
+        slot = (slot + 1) & mask
+        entry = table[slot]!
+        probes++
+      }
+      if (entry === 0) {
+        const distinct = this.#distinct + 1
+        const pageBytes = this.#entriesLength + prefix + length
+        if (probes > MAX_PROBES || pageBytes > MAX_DICTIONARY_BYTES || tooManyDistinct(distinct, count + 1)) break
+        this.#addEntry(bytes, start, end, hash)
+        entries = this.#entries
+        if (entryView.buffer !== entries.buffer) entryView = new DataView(entries.buffer)
+        hashes = this.#hashes
+        spans = this.#spans
+        table[slot] = entry = distinct
+        if (distinct * 2 > mask) {
+          table = this.#growTable()
+          mask = table.length - 1
+        }
+      }
+      indices[count++] = entry - 1
+      total += length
+    }
+    this.#plainBytes = total
+    this.count = count
+    return k
+  }
+
+  #addEntry(bytes: Uint8Array, start: number, end: number, hash: number): void {
+    const length = end - start
+    const from = this.#entriesLength + this.#prefix
+    if (from + length > this.#entries.length) {
+      const grown = new Uint8Array(grownCapacity(this.#entries.length, from + length))
+      grown.set(this.#entries.subarray(0, this.#entriesLength))
+      this.#entries = grown
+    }
+    if (this.#prefix !== 0) putInt32(this.#entries, this.#entriesLength, length)
+    this.#entries.set(bytes.subarray(start, end), from)
+    this.#entriesLength = from + length
+    const index = this.#distinct++
+    if (index >= this.#hashes.length) {
+      this.#hashes = enlarged(this.#hashes, index + 1)
+      this.#spans = enlarged(this.#spans, 2 * index + 2)
+    }
+    this.#hashes[index] = hash
+    this.#spans[2 * index] = from
+    this.#spans[2 * index + 1] = from + length
+  }
+
+  #appendPlain(
+    bytes: Uint8Array,
+    offsets: Int32Array | undefined,
+    at: Int32Array,
+    from: number,
+    n: number,
+    contiguous: boolean,
+  ): void {
+    const size = this.#size
+    const first = at[from]!
+    if (size !== 0) {
+      const slab = this.#reserveSlab((n - from) * size)
+      let to = this.#slabLength
+      if (contiguous) slab.set(bytes.subarray(first * size, (first + n - from) * size), to)
+      else for (let k = from; k < n; k++, to += size) copyBytes(bytes, at[k]! * size, (at[k]! + 1) * size, slab, to)
+      this.#slabLength += (n - from) * size
+      this.count += n - from
+      return
+    }
+    const ends = this.#reserveEnds(n - from)
+    let count = this.count
+    if (contiguous) {
+      const start = offsets![first]!
+      const end = offsets![first + n - from]!
+      const slab = this.#reserveSlab(end - start)
+      slab.set(bytes.subarray(start, end), this.#slabLength)
+      const shift = this.#slabLength - start
+      for (let k = first + 1; k <= first + n - from; k++) ends[count++] = offsets![k]! + shift
+      this.#slabLength += end - start
+    } else {
+      let total = 0
+      for (let k = from; k < n; k++) total += offsets![at[k]! + 1]! - offsets![at[k]!]!
+      const slab = this.#reserveSlab(total)
+      let to = this.#slabLength
+      for (let k = from; k < n; k++) {
+        const start = offsets![at[k]!]!
+        const end = offsets![at[k]! + 1]!
+        copyBytes(bytes, start, end, slab, to)
+        to += end - start
+        ends[count++] = to
+      }
+      this.#slabLength = to
+    }
+    this.count = count
+  }
+
+  /** Replaces indices by the bytes they stand for. */
+  #leaveDictionary(): void {
+    this.#materialize()
+    this.#inDictionary = false
+    this.#dropDictionary()
+  }
+
+  #materialize(): void {
+    const { count } = this
+    this.#slab = new Uint8Array(grownCapacity(0, this.#plainBytes))
+    this.#ends = new Int32Array(this.#size === 0 ? grownCapacity(0, count) : 0)
+    let to = 0
+    for (let i = 0; i < count; i++) {
+      const index = this.#indices[i]!
+      const start = this.#spans[2 * index]!
+      const end = this.#spans[2 * index + 1]!
+      copyBytes(this.#entries, start, end, this.#slab, to)
+      to += end - start
+      if (this.#size === 0) this.#ends[i] = to
+    }
+    this.#slabLength = to
+  }
+
+  seal(): SealedValues {
+    if (this.#inDictionary) {
+      const bits = bitWidth(this.#distinct - 1)
+      const dictionarySize = this.#entriesLength + Math.ceil((this.count * bits) / 8)
+      if (this.count > 0 && dictionarySize <= this.#plainBytes + this.#prefix * this.count)
+        return this.#sealedDictionary(bits)
+      this.#materialize()
+    }
+    return this.#sealedPlain()
+  }
+
+  #sealedDictionary(bits: number): SealedValues {
+    const spans = this.#spans
+    const bounds = this.#bounds(
+      this.#entries,
+      this.#distinct,
+      (i) => spans[2 * i]!,
+      (i) => spans[2 * i + 1]!,
+    )
+    return {
+      encoding: Encoding.RLE_DICTIONARY,
+      dictionary: { bytes: this.#entries.subarray(0, this.#entriesLength), count: this.#distinct },
+      ...(bounds ? { bounds } : {}),
+      fit: (from, maxBytes) => fitFixed(from, this.count, maxBytes, bits / 8),
+      write: (out, from, to) => writeIndices(out, this.#indices, from, to, bits),
+    }
+  }
+
+  #sealedPlain(): SealedValues {
+    const size = this.#size
+    const ends = this.#ends
+    const slab = this.#slab
+    const start = size === 0 ? (i: number) => (i === 0 ? 0 : ends[i - 1]!) : (i: number) => i * size
+    const end = size === 0 ? (i: number) => ends[i]! : (i: number) => (i + 1) * size
+    const bounds = this.#bounds(slab, this.count, start, end)
+    const withBounds = bounds ? { bounds } : {}
+    if (size !== 0) {
+      return {
+        encoding: Encoding.PLAIN,
+        ...withBounds,
+        fit: (from, maxBytes) => fitFixed(from, this.count, maxBytes, size),
+        write: (out, from, to) => out.append(slab.subarray(from * size, to * size)),
+      }
+    }
+    const delta = this.#options.deltaStrings && this.count > 0
+    return {
+      encoding: delta ? Encoding.DELTA_LENGTH_BYTE_ARRAY : Encoding.PLAIN,
+      ...withBounds,
+      fit: (from, maxBytes) => fitVarying(ends, from, this.count, maxBytes),
+      write: (out, from, to) => {
+        if (delta) writeDeltaLength(out, slab, ends, from, to)
+        else writePlain(out, slab, ends, from, to)
+      },
+    }
+  }
+
+  #bounds(
+    bytes: Uint8Array,
+    count: number,
+    start: (i: number) => number,
+    end: (i: number) => number,
+  ): Bounds | undefined {
+    if (count === 0 || (this.#kind === 'fixed' && this.#size > MAX_BOUND_BYTES)) return undefined
+    const signed = this.#kind === 'decimal'
+    let min = 0
+    let max = 0
+    let minPrefix = prefixOf(bytes, start(0), end(0), signed)
+    let maxPrefix = minPrefix
+    for (let i = 1; i < count; i++) {
+      const from = start(i)
+      const to = end(i)
+      // Most values lie strictly between the extremes, which their first four bytes show.
+      const prefix = prefixOf(bytes, from, to, signed)
+      if (prefix > minPrefix && prefix < maxPrefix) continue
+      if (prefix <= minPrefix && compareBytes(bytes, from, to, bytes, start(min), end(min), signed) < 0) {
+        min = i
+        minPrefix = prefix
+      } else if (prefix >= maxPrefix && compareBytes(bytes, from, to, bytes, start(max), end(max), signed) > 0) {
+        max = i
+        maxPrefix = prefix
+      }
+    }
+    const low = bytes.subarray(start(min), end(min))
+    const high = bytes.subarray(start(max), end(max))
+    return this.#size === 0
+      ? byteBounds(low, high, this.#kind === 'utf8')
+      : { min: low.slice(), max: high.slice(), minExact: true, maxExact: true }
+  }
+
+  clear(): void {
+    this.count = 0
+    this.#inDictionary = this.#options.dictionary
+    this.#slab = EMPTY
+    this.#slabLength = 0
+    this.#ends = new Int32Array(0)
+    this.#scratch = EMPTY
+    this.#dropDictionary()
+    if (this.#inDictionary) this.#table = new Int32Array(FIRST_TABLE_SIZE)
+  }
+
+  #dropDictionary(): void {
+    this.#table = new Int32Array(0)
+    this.#distinct = 0
+    this.#hashes = new Int32Array(16)
+    this.#spans = new Int32Array(32)
+    this.#entries = EMPTY
+    this.#entriesLength = 0
+    this.#indices = new Uint16Array(16)
+    this.#plainBytes = 0
+  }
+
+  #reserveIndices(extra: number): Uint16Array {
+    const needed = this.count + extra
+    if (needed > this.#indices.length) {
+      const grown = new Uint16Array(grownCapacity(this.#indices.length, needed))
+      grown.set(this.#indices.subarray(0, this.count))
+      this.#indices = grown
+    }
+    return this.#indices
+  }
+
+  #reserveSlab(extra: number): Uint8Array {
+    const needed = this.#slabLength + extra
+    if (needed > this.#slab.length) {
+      const grown = new Uint8Array(grownCapacity(this.#slab.length, needed))
+      grown.set(this.#slab.subarray(0, this.#slabLength))
+      this.#slab = grown
+    }
+    return this.#slab
+  }
+
+  #reserveEnds(extra: number): Int32Array {
+    this.#ends = enlarged(this.#ends, this.count + extra)
+    return this.#ends
+  }
+
+  #growTable(): Int32Array {
+    const table = new Int32Array(this.#table.length * 4)
+    const mask = table.length - 1
+    for (let entry = 1; entry <= this.#distinct; entry++) {
+      let slot = this.#hashes[entry - 1]! & mask
+      while (table[slot] !== 0) slot = (slot + 1) & mask
+      table[slot] = entry
+    }
+    this.#table = table
+    return table
+  }
+
+  /** Little-endian 16-byte decimals as big-endian values of the column's size. */
+  #bigEndian(values: Uint8Array, at: Int32Array, n: number): Uint8Array {
+    const size = this.#size
+    if (this.#scratch.length < n * size) this.#scratch = new Uint8Array(n * size)
+    const out = this.#scratch
+    let to = 0
+    for (let k = 0; k < n; k++) {
+      const from = at[k]! * 16
+      const sign = (values[from + size - 1]! << 24) >> 31
+      for (let i = size; i < 16; i++) {
+        if (values[from + i] !== (sign & 0xff))
+          throw new ColumnarError('BATCH_VALUE', `Row ${at[k]}: a decimal has more digits than its column's precision.`)
+      }
+      for (let i = size - 1; i >= 0; i--) out[to++] = values[from + i]!
+    }
+    return out
+  }
+}
+
+/** Multiplicative hash over the bytes, four at a time; the last step overlaps instead of going byte by byte. */
+function hashBytes(view: DataView, start: number, end: number): number {
+  const length = end - start
+  let h = Math.imul(length ^ 0x5bd1e995, 0x9e3779b1)
+  if (length >= 4) {
+    const last = end - 4
+    for (let p = start; p < last; p += 4) {
+      h = Math.imul(h ^ view.getInt32(p, true), 0x85ebca6b)
+      h ^= h >>> 15
+    }
+    h = Math.imul(h ^ view.getInt32(last, true), 0x85ebca6b)
+  } else {
+    for (let p = start; p < end; p++) h = Math.imul(h ^ view.getUint8(p), 0x85ebca6b)
+  }
+  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
+  return h ^ (h >>> 16)
+}
+
+function equalBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
+  if (length >= 4) {
+    const last = length - 4
+    for (let i = 0; i < last; i += 4) if (a.getInt32(aStart + i, true) !== b.getInt32(bStart + i, true)) return false
+    return a.getInt32(aStart + last, true) === b.getInt32(bStart + last, true)
+  }
+  for (let i = 0; i < length; i++) if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) return false
+  return true
+}
+
+/** The first four bytes as an unsigned number in the value's order; shorter values are padded with zeros. */
+function prefixOf(bytes: Uint8Array, start: number, end: number, signed: boolean): number {
+  const first = start < end ? bytes[start]! : 0
+  const second = start + 1 < end ? bytes[start + 1]! : 0
+  const third = start + 2 < end ? bytes[start + 2]! : 0
+  const fourth = start + 3 < end ? bytes[start + 3]! : 0
+  return (((signed ? first ^ 0x80 : first) << 24) | (second << 16) | (third << 8) | fourth) >>> 0
+}
+
+/** Copies `[start, end)`; a loop beats the call of `set` for short values. */
+function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, to: number): void {
+  if (end - start > 48) target.set(source.subarray(start, end), to)
+  else for (let i = start; i < end; i++) target[to++] = source[i]!
+}
+
+function putInt32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
+}
+
+function enlarged(array: Int32Array, needed: number): Int32Array {
+  if (needed <= array.length) return array
+  const grown = new Int32Array(grownCapacity(array.length, needed))
+  grown.set(array)
+  return grown
+}
+
+let numbers: Int32Array = new Int32Array(0)
+
+/** `[0, 1, 2, ...]` of at least `n` numbers; shared, never written by callers. */
+export function ascending(n: number): Int32Array {
+  if (numbers.length < n) numbers = Int32Array.from({ length: grownCapacity(1024, n) }, (_, i) => i)
+  return numbers
+}
+
+/** Longest run whose PLAIN size is within `maxBytes`, by bisection over the running ends. */
+function fitVarying(ends: Int32Array, from: number, count: number, maxBytes: number): number {
+  const start = from === 0 ? 0 : ends[from - 1]!
+  let low = from + 1
+  let high = count
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if (ends[middle - 1]! - start + 4 * (middle - from) <= maxBytes) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function writeDeltaLength(out: ByteWriter, slab: Uint8Array, ends: Int32Array, from: number, to: number): void {
+  const lengths = new Int32Array(to - from)
+  const start = from === 0 ? 0 : ends[from - 1]!
+  let previous = start
+  for (let i = from; i < to; i++) {
+    lengths[i - from] = ends[i]! - previous
+    previous = ends[i]!
+  }
+  writeDeltaPacked(out, lengths, 0, to - from, false)
+  out.append(slab.subarray(start, previous))
+}
+
+function writePlain(out: ByteWriter, slab: Uint8Array, ends: Int32Array, from: number, to: number): void {
+  let start = from === 0 ? 0 : ends[from - 1]!
+  const last = to === 0 ? 0 : ends[to - 1]!
+  const bytes = out.reserve(last - start + 4 * (to - from))
+  let at = out.length
+  for (let i = from; i < to; i++) {
+    const end = ends[i]!
+    putInt32(bytes, at, end - start)
+    copyBytes(slab, start, end, bytes, at + 4)
+    at += 4 + end - start
+    start = end
+  }
+  out.length = at
+}

@@ -1,0 +1,98 @@
+import type { ByteWriter } from './byte-writer.ts'
+
+/**
+ * Writes `values[from, to)` as Parquet's RLE / bit-packed hybrid, each value `width` bits (1..16).
+ *
+ * ```
+ * run        = rle-run | packed-run
+ * rle-run    = varint(count << 1), value in ceil(width / 8) bytes, little-endian
+ * packed-run = varint(groups << 1 | 1), groups of 8 values, LSB first
+ * ```
+ * A repeat of at least 8 values that starts on a group of 8 becomes an RLE run; everything between is packed.
+ * @see https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE
+ */
+export function writeHybrid(
+  out: ByteWriter,
+  values: Uint8Array | Uint16Array,
+  from: number,
+  to: number,
+  width: number,
+): void {
+  // Worst case: every group packed, plus a header per run; an RLE run replaces at least one group of `width` bytes.
+  out.reserve((Math.ceil((to - from) / 8) + 1) * (width + 8) + 16)
+  const bytes = out.bytes
+  let at = out.length
+  let i = from
+  while (i < to) {
+    let groupEnd = i
+    let runEnd = repeatEnd(values, i, to)
+    while (runEnd - groupEnd < 8 && groupEnd < to) {
+      groupEnd += 8
+      runEnd = repeatEnd(values, groupEnd, to)
+    }
+    if (groupEnd > i) {
+      const end = Math.min(groupEnd, to)
+      const groups = (end - i + 7) >>> 3
+      at = putVarint(bytes, at, groups * 2 + 1)
+      at = pack(bytes, at, values, i, end, width)
+      i = end
+    }
+    if (i < to) {
+      at = putVarint(bytes, at, (runEnd - i) * 2)
+      bytes[at++] = values[i]!
+      if (width > 8) bytes[at++] = values[i]! >>> 8
+      i = runEnd
+    }
+  }
+  out.length = at
+}
+
+/** End of the values equal to `values[at]`; looks past the first group only when all its eight values agree. */
+function repeatEnd(values: Uint8Array | Uint16Array, at: number, to: number): number {
+  if (at + 8 > to || values[at] !== values[at + 7]) return at
+  const value = values[at]!
+  let end = at + 1
+  while (end < to && values[end] === value) end++
+  return end
+}
+
+function putVarint(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value
+  while (rest >= 0x80) {
+    bytes[at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  bytes[at++] = rest
+  return at
+}
+
+/** Packs values LSB first and pads the last group of eight with zeros. */
+function pack(
+  bytes: Uint8Array,
+  at: number,
+  values: Uint8Array | Uint16Array,
+  from: number,
+  to: number,
+  width: number,
+): number {
+  const end = at + ((to - from + 7) >>> 3) * width
+  let bits = 0
+  let count = 0
+  for (let i = from; i < to; i++) {
+    bits |= values[i]! << count
+    count += width
+    while (count >= 8) {
+      bytes[at++] = bits
+      bits >>>= 8
+      count -= 8
+    }
+  }
+  if (count > 0) bytes[at++] = bits
+  while (at < end) bytes[at++] = 0
+  return end
+}
+
+/** Bits needed for values up to `max`; at least 1, because some readers refuse a width of 0. */
+export function bitWidth(max: number): number {
+  return Math.max(1, 32 - Math.clz32(max))
+}
