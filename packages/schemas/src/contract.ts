@@ -25,17 +25,23 @@ export interface PartitionField {
 export interface Rule {
   /** snake_case, unique within the contract; a broken rule is dead-lettered with code `rule_<name>`. */
   readonly name: string
-  /** Dotted path of the field the rule is about. */
+  /** Dotted path of the field the rule is about; `lines[].price` is that field of every item of the list `lines`. */
   readonly field: string
+  /** Bounds of numbers and decimals, by value. NaN is outside of all bounds. */
   readonly min?: number
   readonly max?: number
   readonly exclusiveMin?: number
+  /** For strings and enums. */
   readonly oneOf?: readonly string[]
+  /** Lengths: code points of a string, bytes of bytes, items of a list or map. */
   readonly minLength?: number
   readonly maxLength?: number
-  /** JavaScript regular expression without flags, anchored by the author. Contracts are code: never from a tenant. */
+  /**
+   * JavaScript regular expression, anchored by the author, for strings. Contracts are code: never from a tenant.
+   * Limited to what JavaScript, RE2 and PostgreSQL read alike: literals, classes, groups, `|`, quantifiers, `^` and `$`.
+   */
   readonly pattern?: string
-  /** The field must be >= this other field of the same type (null on either side passes). */
+  /** The number, decimal, date or time must be >= this other field of the same type (null on either side passes). */
   readonly notBefore?: string
   /** The field must be present. */
   readonly required?: boolean
@@ -47,7 +53,8 @@ export interface Rule {
 export type TombstonePolicy = 'dead-letter' | 'skip'
 
 /** Avro schema as parsed JSON. */
-export type AvroSchema = string | AvroSchema[] | { readonly type: string | AvroSchema | object; readonly [key: string]: unknown }
+export type AvroSchema =
+  string | AvroSchema[] | { readonly type: string | AvroSchema | object; readonly [key: string]: unknown }
 
 export interface Contract {
   /** `<domain>.<Event>`, e.g. `bakery.SalesEvent`. */
@@ -73,6 +80,8 @@ export interface Contract {
   readonly id?: string
   /** Timestamp field that says when the event happened. */
   readonly eventTime: string
+  /** Unit of `eventTime` since epoch, UTC: taken from its logical type, or stated for a plain long. */
+  readonly eventTimeUnit: 'milli' | 'micro'
   /** How far behind the newest event time of its partition a record may be before it goes to the late table, ms. */
   readonly latenessMs: number
   readonly tombstones: TombstonePolicy
@@ -80,4 +89,6 @@ export interface Contract {
   readonly rules: readonly Rule[]
   /** Dotted field path to class. */
   readonly pii: Readonly<Record<string, PiiClass>>
+  /** Stable Parquet and Iceberg field ids by path (`lines.element.price`), from `field-ids.json`, which only grows. */
+  readonly fieldIds: Readonly<Record<string, number>>
 }

@@ -1,0 +1,44 @@
+export type {
+  AvroSchema,
+  Contract,
+  PartitionField,
+  PartitionTransform,
+  PiiClass,
+  Rule,
+  TombstonePolicy,
+} from './contract.ts'
+export * from './generated/index.ts'
+export { contractByTopic, getContract } from './contracts/get-contract.ts'
+export { loadContracts } from './contracts/load.ts'
+export { arrowSchemaOf, lineageFields } from './contracts/columns.ts'
+export { generateArtefacts, type Artefacts, type GenerateOptions } from './generate/artefacts.ts'
+export { postgresDdl, postgresType, quoteIdentifier, quoteText, type PostgresDdlOptions } from './generate/postgres.ts'
+export { parseSchema, type AvroNode, type SchemaLimits } from './avro/model.ts'
+export { canonicalSchema, schemaFingerprint } from './avro/canonical.ts'
+export { createRowCodec, type RowCodec } from './codec/row-codec.ts'
+export type { DecodeLimits } from './codec/walk.ts'
+export type { Row, RowValue } from './codec/row.ts'
+export {
+  ENVELOPE_MAGIC,
+  ENVELOPE_SHORT,
+  envelopeBytes,
+  frame,
+  parseEnvelope,
+  readSchemaId,
+  type Envelope,
+} from './wire.ts'
+export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry/registry.ts'
+export { createFileRegistry, type FileRegistryOptions } from './registry/file-registry.ts'
+export { compileRowRules } from './rules/row-rules.ts'
+export { describeRule, ruleCodes, type BrokenRule } from './rules/describe.ts'
+export {
+  decodeCodes,
+  DecodeError,
+  schemaErrors,
+  SchemaError,
+  type DecodeCode,
+  type SchemaErrorCode,
+  type SchemaErrorDetails,
+} from './errors.ts'
+export { freezeDeep } from './freeze.ts'
+export { rowType, withRules } from './validate.ts'

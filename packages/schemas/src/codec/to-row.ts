@@ -1,0 +1,245 @@
+import { decimalText, fitsPrecision, unscaledOfBytes } from '../avro/decimal.ts'
+import { isUtf8 } from 'node:buffer'
+import { branchName, type AvroNode, type Logical, type RecordNode, type UnionNode } from '../avro/model.ts'
+import { DecodeError, SchemaError, type DecodeCode } from '../errors.ts'
+import { fieldKey, mapKey, mapValue, symbolOf, type AvscType } from './avsc-type.ts'
+import { defaultValue, emptyRow, isPlainUnion, uuidOfBytes, uuidText } from './defaults.ts'
+import { pathOf, type RowValue, type Trail } from './row.ts'
+
+type ToRow = (value: unknown, trail: Trail) => RowValue
+
+function fail(code: DecodeCode, trail: Trail, expected: string): never {
+  throw new DecodeError(code, pathOf(trail), expected)
+}
+
+/**
+ * Compiles Avro schema resolution: from a value as avsc read it with the writer schema to a row of the reader schema.
+ * Follows the specification: fields by name or alias, defaults, promotions, unions, enum defaults; named types match by
+ * their name without namespace, or by alias.
+ * @throws {SchemaError} SCHEMA_INCOMPATIBLE when no data of the writer could be read
+ * @see https://avro.apache.org/docs/1.12.0/specification/#schema-resolution
+ */
+export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType): ToRow {
+  const known = new Map<AvroNode, Map<AvroNode, ToRow>>()
+
+  const convert = (w: AvroNode, r: AvroNode, path: string): ToRow => {
+    let byReader = known.get(w)
+    if (byReader === undefined) known.set(w, (byReader = new Map()))
+    const found = byReader.get(r)
+    if (found !== undefined) return found
+    let built: ToRow | undefined
+    byReader.set(r, (value, trail) => built!(value, trail))
+    try {
+      built = build(w, r, path)
+    } catch (error) {
+      byReader.delete(r)
+      throw error
+    }
+    byReader.set(r, built)
+    return built
+  }
+
+  const build = (w: AvroNode, r: AvroNode, path: string): ToRow => {
+    if (w.kind === 'union') return fromUnion(w, r, path)
+    if (r.kind === 'union') return intoUnion(w, r, path)
+    if (w.kind === 'record' && r.kind === 'record') return record(w, r, path)
+    if (w.kind === 'array' && r.kind === 'array') {
+      const item = convert(w.items, r.items, `${path}[]`)
+      return (value, trail) => {
+        trail.push('[]')
+        const items = (value as unknown[]).map((entry) => item(entry, trail))
+        trail.pop()
+        return items
+      }
+    }
+    if (w.kind === 'map' && r.kind === 'map') {
+      const convertValue = convert(w.values, r.values, `${path}[]`)
+      return (value, trail) => {
+        const map = emptyRow()
+        trail.push('[]')
+        for (const entry of value as Record<string, unknown>[]) {
+          map[entry[mapKey] as string] = convertValue(entry[mapValue], trail)
+        }
+        trail.pop()
+        return map
+      }
+    }
+    if (w.kind === 'enum' && r.kind === 'enum' && sameName(w, r)) {
+      const symbols = new Set(r.symbols)
+      return (value, trail) => {
+        const symbol = symbolOf(value as string)
+        if (symbols.has(symbol)) return symbol
+        return r.default ?? fail('enum_symbol', trail, 'a symbol of the reader')
+      }
+    }
+    return scalar(w, r) ?? incompatible(w, r, path)
+  }
+
+  const fromUnion = (w: UnionNode, r: AvroNode, path: string): ToRow => {
+    const branches = new Map<string, ToRow>()
+    let problem: SchemaError | undefined
+    for (const branch of w.branches) {
+      try {
+        branches.set(avsc.branchKey(branch), convert(branch, r, path))
+      } catch (error) {
+        if (!(error instanceof SchemaError)) throw error
+        problem = error
+      }
+    }
+    if (branches.size === 0 && problem !== undefined) throw problem
+    return (value, trail) => {
+      const key = value === null ? 'null' : Object.keys(value as object)[0]!
+      const branch = branches.get(key)
+      if (branch === undefined) return fail('union_branch', trail, 'a branch that the reader knows')
+      return branch(value === null ? null : (value as Record<string, unknown>)[key], trail)
+    }
+  }
+
+  const intoUnion = (w: AvroNode, r: UnionNode, path: string): ToRow => {
+    const sameKind = r.branches.filter((branch) => branch.kind === w.kind)
+    for (const branch of [...sameKind, ...r.branches.filter((other) => !sameKind.includes(other))]) {
+      let inner: ToRow
+      try {
+        inner = convert(w, branch, path)
+      } catch (error) {
+        if (error instanceof SchemaError) continue
+        throw error
+      }
+      if (branch.kind === 'null' || isPlainUnion(r)) return inner
+      const name = branchName(branch)
+      return (value, trail) => {
+        const wrapped = emptyRow()
+        wrapped[name] = inner(value, trail)
+        return wrapped
+      }
+    }
+    return incompatible(w, r, path)
+  }
+
+  const record = (w: RecordNode, r: RecordNode, path: string): ToRow => {
+    if (!sameName(w, r)) incompatible(w, r, path)
+    const fields = r.fields.map((field) => {
+      const at = path === '' ? field.name : `${path}.${field.name}`
+      const source =
+        w.fields.find((candidate) => candidate.name === field.name) ??
+        w.fields.find((candidate) => field.aliases.includes(candidate.name))
+      if (source !== undefined) {
+        return { name: field.name, key: fieldKey(source.name), convert: convert(source.type, field.type, at) }
+      }
+      if (!field.hasDefault) {
+        throw new SchemaError('SCHEMA_INCOMPATIBLE', `the writer has no field ${at} and the reader no default for it`, {
+          path: at,
+          expected: 'the field or a default',
+        })
+      }
+      defaultValue(field.type, field.default, at)
+      return { name: field.name, key: '', convert: () => defaultValue(field.type, field.default, at) }
+    })
+    return (value, trail) => {
+      const row = emptyRow()
+      for (const field of fields) {
+        trail.push(field.name)
+        row[field.name] = field.convert((value as Record<string, unknown>)[field.key], trail)
+        trail.pop()
+      }
+      return row
+    }
+  }
+
+  return convert(writer, reader, '')
+}
+
+function incompatible(w: AvroNode, r: AvroNode, path: string): never {
+  const at = path === '' ? 'the record' : path
+  throw new SchemaError('SCHEMA_INCOMPATIBLE', `the writer has ${describe(w)} for ${at}, the reader ${describe(r)}`, {
+    path,
+    expected: describe(r),
+  })
+}
+
+function describe(node: AvroNode): string {
+  const logical = 'logical' in node && node.logical !== undefined ? ` (${node.logical.name})` : ''
+  return `${node.kind}${'name' in node ? ` ${node.name}` : ''}${logical}`
+}
+
+function sameName(w: { name: string }, r: { name: string; aliases: readonly string[] }): boolean {
+  return shortName(w.name) === shortName(r.name) || r.aliases.includes(w.name)
+}
+
+function shortName(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1)
+}
+
+/** Two logical types of one underlying type must mean the same; a decimal may gain precision but not change scale. */
+function sameMeaning(w: Logical | undefined, r: Logical | undefined): boolean {
+  if (w === undefined || r === undefined) return true
+  return w.name === r.name && (w.name !== 'decimal' || r.name !== 'decimal' || w.scale === r.scale)
+}
+
+function scalar(w: AvroNode, r: AvroNode): ToRow | undefined {
+  if (w.kind === r.kind) {
+    if ('logical' in w && 'logical' in r && !sameMeaning(w.logical, r.logical)) return undefined
+    switch (r.kind) {
+      case 'null':
+        return () => null
+      case 'boolean':
+      case 'int':
+      case 'long':
+      case 'float':
+      case 'double':
+        return (value) => value as RowValue
+      case 'string':
+        return r.logical === undefined ? (value) => value as string : uuidFromText
+      case 'fixed':
+        return w.kind === 'fixed' && w.size === r.size && sameName(w, r) ? fromBytes(r.logical) : undefined
+      case 'bytes':
+        return fromBytes(r.logical)
+      default:
+        return undefined
+    }
+  }
+  const promotion = `${w.kind}>${r.kind}`
+  switch (promotion) {
+    case 'int>long':
+      return (value) => BigInt(value as number)
+    case 'int>float':
+    case 'long>float':
+      return (value) => Math.fround(Number(value))
+    case 'int>double':
+    case 'long>double':
+    case 'float>double':
+      return (value) => Number(value)
+    case 'string>bytes': {
+      const bytes = fromBytes((r as { logical?: Logical }).logical)
+      return (value, trail) => bytes(Buffer.from(value as string), trail)
+    }
+    case 'bytes>string': {
+      const uuid = (r as { logical?: Logical }).logical !== undefined
+      return (value, trail) => {
+        const bytes = value as Buffer
+        if (!isUtf8(bytes)) return fail('utf8_invalid', trail, 'valid UTF-8')
+        const text = bytes.toString()
+        return uuid ? uuidFromText(text, trail) : text
+      }
+    }
+    default:
+      return undefined
+  }
+}
+
+function uuidFromText(value: unknown, trail: Trail): string {
+  return uuidText(value as string) ?? fail('uuid_invalid', trail, 'a uuid')
+}
+
+function fromBytes(logical: Logical | undefined): ToRow {
+  // A copy, for avsc hands out views of its input; a fixed of size 0 arrives as an empty record.
+  const copy = (value: unknown): Uint8Array => (value instanceof Uint8Array ? new Uint8Array(value) : new Uint8Array(0))
+  if (logical === undefined) return copy
+  if (logical.name !== 'decimal') return (value) => uuidOfBytes(copy(value))
+  const { precision, scale } = logical
+  return (value, trail) => {
+    const unscaled = unscaledOfBytes(value as Uint8Array)
+    if (!fitsPrecision(unscaled, precision)) return fail('decimal_precision', trail, `at most ${precision} digits`)
+    return decimalText(unscaled, scale)
+  }
+}
