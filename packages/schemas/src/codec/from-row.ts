@@ -22,9 +22,9 @@ export function compileFromRow(root: AvroNode, avsc: AvscType, maxDepth: number)
   const convert = (node: AvroNode): FromRow => {
     const found = known.get(node)
     if (found !== undefined) return found
-    let built: FromRow | undefined
-    known.set(node, (value, trail) => built!(value, trail))
-    built = build(node)
+    const later: { built?: FromRow } = {}
+    known.set(node, (value, trail) => later.built!(value, trail))
+    const built = (later.built = build(node))
     known.set(node, built)
     return built
   }
@@ -108,16 +108,16 @@ export function compileFromRow(root: AvroNode, avsc: AvscType, maxDepth: number)
     const others = node.branches.filter((branch) => branch.kind !== 'null')
     if (isPlainUnion(node)) {
       const branch = others[0]
-      if (branch === undefined) return (value, trail) => (value == null ? null : fail(trail, 'null'))
+      if (branch === undefined) return (value, trail) => ((value === null || value === undefined) ? null : fail(trail, 'null'))
       const key = avsc.branchKey(branch)
       const inner = convert(branch)
-      return (value, trail) => (value == null && nullable ? null : { [key]: inner(value, trail) })
+      return (value, trail) => ((value === null || value === undefined) && nullable ? null : { [key]: inner(value, trail) })
     }
     const branches = new Map(
       others.map((branch) => [branchName(branch), { key: avsc.branchKey(branch), convert: convert(branch) }]),
     )
     return (value, trail) => {
-      if (value == null && nullable) return null
+      if ((value === null || value === undefined) && nullable) return null
       const names = isObject(value) ? Object.keys(value) : []
       const branch = names.length === 1 ? branches.get(names[0]!) : undefined
       if (branch === undefined) return fail(trail, 'an object of one branch name and its value')
@@ -135,7 +135,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function scalar(node: PrimitiveNode | FixedNode): FromRow {
   switch (node.kind) {
     case 'null':
-      return (value, trail) => (value == null ? null : fail(trail, 'null'))
+      return (value, trail) => ((value === null || value === undefined) ? null : fail(trail, 'null'))
     case 'boolean':
       return (value, trail) => (typeof value === 'boolean' ? value : fail(trail, 'a boolean'))
     case 'int':

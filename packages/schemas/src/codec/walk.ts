@@ -45,9 +45,9 @@ export function compileWalk(root: AvroNode, limits: DecodeLimits): (bytes: Uint8
     const known = walks.get(node)
     if (known !== undefined) return known
     // A recursive schema reaches its own walk before it is built.
-    let built: Walk | undefined
-    walks.set(node, (cursor) => built!(cursor))
-    built = build(node)
+    const later: { built?: Walk } = {}
+    walks.set(node, (cursor) => later.built!(cursor))
+    const built = (later.built = build(node))
     walks.set(node, built)
     return built
   }

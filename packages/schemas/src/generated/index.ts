@@ -101,22 +101,7 @@ import {
   type Customer,
 } from './telco/customer.ts'
 
-export type {
-  AnalyticsEvent,
-  CustomerFeedback,
-  EquipmentMetric,
-  InventoryUpdate,
-  Promotion,
-  SalesEvent,
-  WeatherReading,
-  UserEvent,
-  BatchStatus,
-  Deviation,
-  LabResult,
-  SensorReading,
-  DeadLetter,
-  Customer,
-}
+export type { AnalyticsEvent, CustomerFeedback, EquipmentMetric, InventoryUpdate, Promotion, SalesEvent, WeatherReading, UserEvent, BatchStatus, Deviation, LabResult, SensorReading, DeadLetter, Customer }
 
 /** Row type of each contract. */
 export interface ContractRows {
