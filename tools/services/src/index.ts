@@ -1,0 +1,7 @@
+export type { InstanceOptions, ServiceStatus } from './instance.ts'
+export { instanceEnvironment, serviceStatuses, services, startServices, stopServices } from './instance.ts'
+export type { Launch, Service, ServiceContext } from './service.ts'
+export type { ServiceErrorCode } from './errors.ts'
+export { ServiceError, serviceErrors } from './errors.ts'
+export { cacheFolder } from './folders.ts'
+export { runKafkaTool } from './kafka.ts'

@@ -1,0 +1,92 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A process that can be told from a later one with the same id: the id and when it started, as the system words it. */
+export interface ProcessId {
+  readonly pid: number
+  readonly startedAt: string
+}
+
+/** When the process with this id started, in the system's own words; undefined when there is none (or only a zombie). */
+export function processStart(pid: number): string | undefined {
+  if (existsSync('/proc/self/stat')) {
+    try {
+      // The command's name, in brackets, may hold blanks and brackets itself: count fields after the last one.
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\)\s+/s, '')
+        .split(' ')
+      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+    } catch (error) {
+      if (isGone(error)) return undefined
+      throw error
+    }
+  }
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined
+  } catch (error) {
+    // ps ends with 1 when no process has the id; anything else is a real failure.
+    if ((error as { status?: number }).status === 1) return undefined
+    throw error
+  }
+}
+
+const isGone = (error: unknown) => ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+export function isAlive(process: ProcessId): boolean {
+  return processStart(process.pid) === process.startedAt
+}
+
+/**
+ * Starts a program that outlives this process: its own session, no stdin, stdout and stderr appended to `logFile`.
+ * @throws the system's error when the program cannot be started.
+ */
+export async function startDetached(
+  program: string,
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; logFile: string },
+): Promise<ProcessId> {
+  const log = openSync(options.logFile, 'a')
+  try {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: options.env,
+      detached: true,
+      stdio: ['ignore', log, log],
+    })
+    await new Promise<void>((done, failed) => {
+      child.once('spawn', done)
+      child.once('error', failed)
+    })
+    child.unref()
+    const pid = child.pid!
+    return { pid, startedAt: processStart(pid) ?? 'ended at once' }
+  } finally {
+    closeSync(log)
+  }
+}
+
+/**
+ * Ends a process politely, then firmly: SIGTERM, `graceMs` of patience, SIGKILL. Does nothing when that very process is gone,
+ * even if its id has been given to another one.
+ */
+export async function stopProcess(target: ProcessId, graceMs = 15_000): Promise<void> {
+  for (const [signal, patience] of [
+    ['SIGTERM', graceMs],
+    ['SIGKILL', 5_000],
+  ] as const) {
+    if (!isAlive(target)) return
+    try {
+      process.kill(target.pid, signal)
+    } catch (error) {
+      if (isGone(error)) return
+      throw error
+    }
+    const until = Date.now() + patience
+    while (Date.now() < until) {
+      if (!isAlive(target)) return
+      await sleep(50)
+    }
+  }
+  if (isAlive(target)) throw new Error(`process ${target.pid} did not end after SIGKILL`)
+}
