@@ -5,7 +5,7 @@ import type { CommitReceipt, Cut, Reject, Sink, SinkBatch, SinkUsage } from '../
 import type { AssignmentChange, Source } from '../src/contracts/source.ts'
 import type { DecodedBatch, DecodeService } from '../src/decode/decoded.ts'
 import type { Clock } from '../src/pipeline/clock.ts'
-import { partitionKey } from '../src/pipeline/pipeline.ts'
+import { partitionKey } from '../src/pipeline/partition-key.ts'
 
 /** An error with a code, as a driver throws it. */
 export class CodedError extends Error {
@@ -31,6 +31,8 @@ export function contractFor(topic: string): Contract {
     schema: 'null',
     key: [],
     eventTime: 'at',
+    eventTimeUnit: 'milli',
+    fieldIds: {},
     latenessMs: 0,
     tombstones: 'skip',
     partitionBy: [],
@@ -150,6 +152,11 @@ export function fakeSource(
     },
   }
   return source
+}
+
+/** All letters of `letters` as records from offset `start` on. */
+export function slabOf(partition: PartitionId, letters: string, start = 0): Fetched {
+  return fetchedOf(partition, '-'.repeat(start) + letters, start, start + letters.length, 1)
 }
 
 function fetchedOf(partition: PartitionId, records: string, start: number, end: number, recordBytes: number): Fetched {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import type { CommitReceipt } from '../src/contracts/sink.ts'
 import type { PipelineOptions } from '../src/pipeline/options.ts'
-import { createPipeline, partitionKey } from '../src/pipeline/pipeline.ts'
+import { partitionKey } from '../src/pipeline/partition-key.ts'
+import { createPipeline } from '../src/pipeline/pipeline.ts'
 import { PipelineError } from '../src/pipeline/errors.ts'
 import {
   CodedError,
@@ -153,9 +154,9 @@ describe('infrastructure trouble', () => {
     }
     const running = pipeline.run({ until: 'caught-up' })
     await until(() => sink.log.includes('commit b caught-up 0-2'))
-    const status = pipeline.status().partitions.find((each) => each.partition.topic === 'a')
-    expect(status?.state).toBe('backing-off')
-    expect(status?.error?.code).toBe('REGISTRY_UNAVAILABLE')
+    const ofA = () => pipeline.status().partitions.find((each) => each.partition.topic === 'a')
+    await until(() => ofA()?.state === 'backing-off')
+    expect(ofA()?.error?.code).toBe('REGISTRY_UNAVAILABLE')
     down = false
     const summary = await running
     expect(summary.outcome).toBe('caught-up')

@@ -30,8 +30,9 @@ export function classifyFailure(error: unknown): Failure {
     if (scope === 'run') return 'run'
     return retry === 'later' ? 'retry' : 'stop'
   }
-  if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return 'run'
-  const code = codeOf(error)
+  // Drivers give their errors codes; one without is a defect, and half alive is worse than down (fault 84).
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return 'run'
+  const { code } = error
   if (code === 'FENCED') return 'fenced'
   return finalCodes.has(code) ? 'stop' : 'retry'
 }

@@ -12,6 +12,7 @@ import { classifyFailure, codeOf } from './failure.ts'
 import { createLane } from './lane.ts'
 import type { Lane } from './lane.ts'
 import { resolveOptions } from './options.ts'
+import { partitionKey } from './partition-key.ts'
 import type { PartitionStatus, PipelineOptions, PipelineStatus, RunSummary } from './options.ts'
 
 export interface RunOptions {
@@ -31,11 +32,6 @@ export interface Pipeline {
   status(): PipelineStatus
   /** Takes a topic up again whose circuit had opened. */
   resume(topic: string): void
-}
-
-/** Identity of a partition as one string; the display name is not part of it. */
-export function partitionKey(partition: PartitionId): string {
-  return `${partition.clusterId}/${partition.topicId}/${partition.partition}`
 }
 
 const receiptsKept = 1000

@@ -1,0 +1,163 @@
+import { compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
+import type { Column, ColumnBatch, DecodeReject, Decoder } from '@sluice/columnar'
+import { compileRules } from '@sluice/schemas'
+import type { Contract } from '@sluice/schemas'
+import type { RecordSlab } from '../contracts/records.ts'
+import { splitRecordBatches } from '../log/record-batch.ts'
+import type { DecodedBatch } from './decoded.ts'
+import { lookAtEnvelopes, SKIP } from './envelope-pass.ts'
+import type { EnvelopePass } from './envelope-pass.ts'
+import { maxEventTime } from './event-time.ts'
+import { lineageColumns, lineageFields } from './lineage.ts'
+import { rejectBytes, rejectOf } from './reject.ts'
+import type { RecordCode } from './reject.ts'
+import { cellAfterDecode } from './request.ts'
+import type { DecodeLimits, DecodeReply, DecodeRequest } from './request.ts'
+
+/** Bytes in, columns and rejects out. Runs inside a worker; keeps compiled decoders between calls. */
+export interface DecodeStage {
+  decode(request: DecodeRequest): DecodeReply
+}
+
+/**
+ * The stage of one contract. Per chunk: split and verify the record batches; look at each record's envelope; decode runs
+ * of equal schema ids into one builder, so that old and new producers may alternate (fault 81); check the rules column by
+ * column; put the lineage columns behind. Every record of the range is a row, a reject, filtered or a redelivery.
+ */
+export function createDecodeStage(contract: Contract, limits: DecodeLimits): DecodeStage {
+  const decoders = new Map<number, Decoder | RecordCode>()
+  const jsonDecoder = contract.format === 'json' ? compileJsonDecoder(contract.schema) : undefined
+  const columns = (jsonDecoder ?? compileAvroDecoder(contract.schema, contract.schema)).schema
+  const rules = compileRules(contract)
+  let builder = createBatchBuilder(columns)
+
+  function decoderFor(writer: Contract['schema']): Decoder | RecordCode {
+    try {
+      return compileAvroDecoder(writer, contract.schema)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error) return 'schema_incompatible'
+      throw error
+    }
+  }
+
+  function decode(request: DecodeRequest): DecodeReply {
+    const slab = splitOf(request, limits)
+    if ('kind' in slab) return slab
+    // "Unknown" holds for this request only: the main thread decides when to ask the registry again.
+    const unknown = new Set<number>()
+    for (const { id, verdict } of request.schemas) {
+      if (verdict.kind === 'unknown') unknown.add(id)
+      else decoders.set(id, verdict.kind === 'not-allowed' ? 'schema_not_allowed' : decoderFor(verdict.schema))
+    }
+    const pass = lookAtEnvelopes(slab, request, contract, limits, (id) => {
+      const decoder = decoders.get(id)
+      if (decoder === undefined) return unknown.has(id) ? 'schema_unknown' : undefined
+      return typeof decoder === 'string' ? decoder : 'known'
+    })
+    if (pass.missing.size > 0) return { kind: 'schemas-needed', ids: [...pass.missing] }
+    try {
+      return { kind: 'decoded', decoded: decodeRows(slab, request, pass) }
+    } catch (error) {
+      // Half-filled columns must not reach the next chunk.
+      builder = createBatchBuilder(columns)
+      throw error
+    }
+  }
+
+  function decodeRows(slab: RecordSlab, request: DecodeRequest, pass: EnvelopePass): DecodedBatch {
+    const { ids } = pass
+    const refused: DecodeReject[] = []
+    const input = { bytes: slab.bytes, starts: pass.bodyStarts, ends: slab.valueEnd }
+    const records = new Int32Array(slab.length)
+    const cell = request.cell === undefined ? undefined : new Float64Array(request.cell)
+    let rows = 0
+    for (let i = 0; i < slab.length;) {
+      const id = ids[i]!
+      let end = i + 1
+      if (id === SKIP) {
+        i = end
+        continue
+      }
+      if (cell === undefined) while (end < slab.length && ids[end] === id) end += 1
+      else cell[0] = slab.offsets[i]!
+      const decoder = jsonDecoder ?? (decoders.get(id) as Decoder)
+      rows += decoder.decodeInto(builder, input, i, end, refused, records, rows)
+      i = end
+    }
+    if (cell !== undefined) cell[0] = cellAfterDecode
+    for (const why of refused) {
+      const id = ids[why.index]!
+      pass.rejects.push(rejectOf(slab, why.index, id < 0 ? null : id, { ...why, stage: 'decode' }))
+    }
+    return finish(slab, request, pass, builder.finish(), records.subarray(0, rows))
+  }
+
+  /** Rules, lineage, counts. `records[row]` is the position in the slab that a row stems from. */
+  function finish(
+    slab: RecordSlab,
+    request: DecodeRequest,
+    pass: EnvelopePass,
+    decoded: ColumnBatch,
+    records: Int32Array,
+  ): DecodedBatch {
+    const broken = rules.check(decoded)
+    let kept = records
+    let batch = decoded
+    if (broken.length > 0) {
+      const bad = new Set<number>()
+      for (const { row, code, path, expected } of broken) {
+        if (bad.has(row)) continue
+        bad.add(row)
+        const record = records[row]!
+        const id = pass.ids[record]!
+        pass.rejects.push(rejectOf(slab, record, id < 0 ? null : id, { stage: 'rule', code, path, expected }))
+      }
+      const rows = Int32Array.from({ length: decoded.length - bad.size })
+      let at = 0
+      for (let row = 0; row < decoded.length; row++) if (!bad.has(row)) rows[at++] = row
+      batch = takeRows(decoded, rows)
+      kept = rows.map((row) => records[row]!)
+    }
+    const rejects = pass.rejects.sort((a, b) => a.offset - b.offset)
+    const lineage = lineageColumns(request.fetched.partition, slab, kept, pass.ids)
+    const whole: ColumnBatch = {
+      schema: { fields: [...batch.schema.fields, ...lineageFields] },
+      length: batch.length,
+      columns: [...batch.columns, ...lineage],
+    }
+    return {
+      start: request.from,
+      end: request.to,
+      batch: whole,
+      rejects,
+      consumed: pass.consumed,
+      filtered: pass.filtered,
+      duplicate: pass.duplicate,
+      byteLength: batchBytes(whole) + rejects.reduce((sum, reject) => sum + rejectBytes(reject), 0),
+      maxEventTime: maxEventTime(batch, contract),
+    }
+  }
+
+  return { decode }
+}
+
+function splitOf(request: DecodeRequest, limits: DecodeLimits): RecordSlab | Extract<DecodeReply, { kind: 'corrupt' }> {
+  const { fetched } = request
+  if (fetched.kind === 'slab') return fetched.slab
+  try {
+    return splitRecordBatches(fetched.bytes, { maxInflatedBytes: limits.maxInflatedBytes })
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error
+    return { kind: 'corrupt', code: String(error.code), message: error.message }
+  }
+}
+
+/** Sum of the sizes of all buffers, bytes. */
+function batchBytes(batch: ColumnBatch): number {
+  const bytesOf = (column: Column): number =>
+    (column.values?.byteLength ?? 0) +
+    (column.offsets?.byteLength ?? 0) +
+    (column.validity?.byteLength ?? 0) +
+    (column.children ?? []).reduce((sum, child) => sum + bytesOf(child), 0)
+  return batch.columns.reduce((sum, column) => sum + bytesOf(column), 0)
+}

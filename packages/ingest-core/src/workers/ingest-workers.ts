@@ -1,0 +1,84 @@
+import { availableParallelism } from 'node:os'
+import type { ResourceLimits } from 'node:worker_threads'
+import type { Contract } from '@sluice/schemas'
+import { decodeLimits } from '../decode/request.ts'
+import type { DecodeLimits } from '../decode/request.ts'
+import { createWorkerPool } from './pool.ts'
+import type { PoolStats, WorkerPool } from './pool.ts'
+
+export interface IngestWorkersOptions {
+  readonly contracts: readonly Contract[]
+  /** Default: one less than the cores, at least one. */
+  readonly size?: number
+  readonly limits?: Partial<DecodeLimits>
+  /** Per worker. Buffers outside the JavaScript heap are bounded by the decoders' own budgets. */
+  readonly resourceLimits?: ResourceLimits
+  /** A job that runs longer loses its worker, ms. */
+  readonly deadlineMs?: number
+  /** The same inside the sandbox, where jobs are searched for the record at fault, ms. */
+  readonly sandboxDeadlineMs?: number
+  /** Module run by the workers; a replacement must serve the same operations. */
+  readonly url?: URL
+}
+
+/** The worker threads of a process: decoding and file encoding, each partition always on the same one. */
+export interface IngestWorkers {
+  readonly pool: WorkerPool
+  /** Runs `work` with a worker of its own that holds no state of others and may die. One at a time. */
+  inSandbox<T>(work: (sandbox: WorkerPool) => Promise<T>): Promise<T>
+  stats(): PoolStats & { readonly sandboxCrashes: number }
+  /** Safe to call twice. */
+  close(): Promise<void>
+}
+
+/** What a worker is told at its start. */
+export interface IngestWorkerData {
+  readonly contracts: readonly Contract[]
+  readonly limits: DecodeLimits
+}
+
+const ownUrl = new URL(import.meta.url.endsWith('.ts') ? './ingest-worker.ts' : './ingest-worker.js', import.meta.url)
+
+export function createIngestWorkers(options: IngestWorkersOptions): IngestWorkers {
+  const workerData: IngestWorkerData = {
+    contracts: options.contracts,
+    limits: { ...decodeLimits, ...options.limits },
+  }
+  const common = {
+    url: options.url ?? ownUrl,
+    workerData,
+    resourceLimits: options.resourceLimits ?? { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 64 },
+  }
+  const pool = createWorkerPool({
+    ...common,
+    size: options.size ?? Math.max(1, availableParallelism() - 1),
+    deadlineMs: options.deadlineMs ?? 30_000,
+  })
+  let turn: Promise<unknown> = Promise.resolve()
+  let sandboxCrashes = 0
+  let closed = false
+
+  return {
+    pool,
+    inSandbox(work) {
+      const mine = turn.then(async () => {
+        const sandbox = createWorkerPool({ ...common, size: 1, deadlineMs: options.sandboxDeadlineMs ?? 5_000 })
+        try {
+          return await work(sandbox)
+        } finally {
+          sandboxCrashes += sandbox.stats().crashes
+          await sandbox.close()
+        }
+      })
+      turn = mine.catch(() => undefined)
+      return mine
+    },
+    stats: () => ({ ...pool.stats(), sandboxCrashes }),
+    async close() {
+      if (closed) return
+      closed = true
+      await pool.close()
+      await turn
+    },
+  }
+}

@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { createWorkerPool, WorkerCrash } from '../src/workers/pool.ts'
+import type { WorkerPool, WorkerPoolOptions } from '../src/workers/pool.ts'
+import { WorkerOpError } from '../src/workers/protocol.ts'
+
+const url = new URL('./workers-fixture.ts', import.meta.url)
+const open: WorkerPool[] = []
+
+function pool(extra: Partial<WorkerPoolOptions> = {}): WorkerPool {
+  const made = createWorkerPool({ url, size: 2, workerData: null, deadlineMs: 20_000, resourceLimits: {}, ...extra })
+  open.push(made)
+  return made
+}
+
+const job = (op: string, args: unknown = null) => ({ op, make: () => ({ args, transfer: [] }) })
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((each) => each.close()))
+})
+
+describe('worker pool', () => {
+  it('keeps a key on one worker, and spreads keys', async () => {
+    const workers = pool()
+    const counts = [
+      await workers.run('a', job('calls')),
+      await workers.run('a', job('calls')),
+      await workers.run('b', job('calls')),
+      await workers.run('c', job('calls')),
+    ]
+    expect(counts).toEqual([1, 2, 1, 3])
+    expect(workers.stats()).toMatchObject({ workers: 2, busy: 0, queued: 0, jobs: 4, crashes: 0 })
+  })
+
+  it('moves buffers instead of copying them, when the job has its turn', async () => {
+    const workers = pool({ size: 1 })
+    const bytes = new Uint8Array([1, 2, 3])
+    let made = 0
+    const first = workers.run('a', job('calls'))
+    const second = workers.run<Uint8Array>('a', {
+      op: 'echo',
+      make: () => {
+        made += 1
+        return { args: bytes, transfer: [bytes.buffer] }
+      },
+    })
+    expect(made).toBe(0)
+    await first
+    expect([...(await second)]).toEqual([1, 2, 3])
+    expect(bytes.byteLength).toBe(0)
+  })
+
+  it('hands over what a handler throws, with code and name, and goes on', async () => {
+    const workers = pool({ size: 1 })
+    const failed = workers.run('a', job('fail'))
+    await expect(failed).rejects.toBeInstanceOf(WorkerOpError)
+    await expect(failed).rejects.toMatchObject({ code: 'MADE', name: 'RangeError', message: 'made for the test' })
+    expect(await workers.run('a', job('calls'))).toBe(1)
+  })
+
+  it('fails only the job under which a worker dies, and replaces the worker', async () => {
+    const workers = pool({ size: 1 })
+    await workers.run('a', job('calls'))
+    const results = await Promise.allSettled([workers.run('a', job('die')), workers.run('a', job('calls'))])
+    expect(results[0]).toMatchObject({ status: 'rejected', reason: { name: 'WorkerCrash', kind: 'crash' } })
+    expect(results[1]).toEqual({ status: 'fulfilled', value: 1 })
+    expect(workers.stats().crashes).toBe(1)
+  })
+
+  it('ends a worker that is over its deadline or its heap', async () => {
+    const slow = pool({ size: 1, deadlineMs: 400 })
+    await slow.run('a', job('calls'))
+    const hang = {
+      fetched: { kind: 'slab', slab: { bytes: new TextEncoder().encode('h'), offsets: [0] } },
+      from: 0,
+      to: 1,
+      crashed: [],
+    }
+    await expect(slow.run('a', job('decode', hang))).rejects.toMatchObject({ kind: 'deadline' })
+
+    const small = pool({ size: 1, resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 } })
+    const greedy = { ...hang, fetched: { kind: 'slab', slab: { bytes: new TextEncoder().encode('m'), offsets: [0] } } }
+    await expect(small.run('a', job('decode', greedy))).rejects.toMatchObject({ kind: 'memory' })
+    await expect(small.run('a', job('decode', greedy))).rejects.toBeInstanceOf(WorkerCrash)
+  })
+
+  it('refuses work for state that died with its worker', async () => {
+    const workers = pool({ size: 1 })
+    const incarnation = workers.incarnation('a')
+    expect(await workers.run('a', { ...job('calls'), incarnation })).toBe(1)
+    await expect(workers.run('a', job('die'))).rejects.toBeInstanceOf(WorkerCrash)
+    await expect(workers.run('a', { ...job('calls'), incarnation })).rejects.toMatchObject({ code: 'WORKER_LOST' })
+    expect(workers.incarnation('a')).toBe(incarnation + 1)
+  })
+
+  it('fails running and waiting jobs when it is closed, and takes no more', async () => {
+    const workers = pool({ size: 1 })
+    const jobs = [workers.run('a', job('calls')), workers.run('a', job('calls'))]
+    const settled = Promise.allSettled(jobs)
+    await workers.close()
+    for (const result of await settled)
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'POOL_CLOSED' } })
+    await expect(workers.run('a', job('calls'))).rejects.toMatchObject({ code: 'POOL_CLOSED' })
+    await workers.close()
+  })
+})
