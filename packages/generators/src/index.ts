@@ -1,0 +1,50 @@
+export { domains, findFeed, listFeeds } from './catalogue.ts'
+export { createCanonicalRow, hashRow, type CanonicalRow } from './canonical-row.ts'
+export { defineFeed, type Domain, type EmitRow, type Feed, type Row, type World, type WorldOptions } from './domain.ts'
+export { GeneratorError, generatorErrors, type GeneratorErrorCode } from './errors.ts'
+export {
+  defaultFaultRates,
+  faultCatalogue,
+  faultNames,
+  noFaults,
+  type FaultName,
+  type FaultRates,
+} from './fault-names.ts'
+export type { SimulatedRecord } from './feed-stream.ts'
+export {
+  createFileLedger,
+  createMemoryLedger,
+  ledgerSummaryPath,
+  readLedger,
+  readLedgerSummary,
+  type Expectation,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerSummary,
+  type MemoryLedger,
+  type TopicTotals,
+} from './ledger.ts'
+export { murmur2, partitionForKey } from './murmur2.ts'
+export {
+  createJsonlOutput,
+  createMemoryOutput,
+  createStreamOutput,
+  type MemoryOutput,
+  type OutRecord,
+  type Output,
+  type WriteReceipt,
+} from './outputs.ts'
+export { createRandom, createWeightedPick, type Random } from './prng.ts'
+export { produce, type ProduceOptions, type ProduceProgress, type RegisterSchema } from './produce.ts'
+export { createRateController, realClock, type RateController, type RealClock } from './rate-controller.ts'
+export { burstRate, constantRate, diurnalRate, rampRate, soakRate, type RateProfile } from './rate-profile.ts'
+export { brokenRules } from './rule-check.ts'
+export {
+  createSimulation,
+  offlineSchemaId,
+  simulate,
+  type Simulation,
+  type SimulationOptions,
+  type SimulationPosition,
+} from './simulation.ts'
+export { createLatenessTruth, type LatenessTruth } from './truth.ts'

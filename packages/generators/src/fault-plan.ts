@@ -1,0 +1,68 @@
+import type { Contract } from '@sluice/schemas'
+import { avroDamages } from './avro-faults.ts'
+import type { AvroFieldNode } from './avro-schema.ts'
+import { GeneratorError } from './errors.ts'
+import { faultCatalogue, type FaultName, faultNames, type FaultRates } from './fault-names.ts'
+
+/** Bad-data faults that a share given as `bad` never includes: see `FaultRates`. */
+const notInBad: ReadonlySet<FaultName> = new Set(['oversized', 'tombstone'])
+
+/** Faults that records of a contract can have. */
+export function applicableFaults(
+  contract: Contract,
+  fields: readonly AvroFieldNode[],
+  writerIsOld: boolean,
+): readonly FaultName[] {
+  const damages = avroDamages(fields)
+  return faultNames.filter((name) => {
+    switch (name) {
+      case 'rule_break':
+        return contract.rules.length > 0
+      case 'old_version':
+        return contract.format === 'avro' && contract.versions.length > 1 && !writerIsOld
+      case 'new_version':
+        return contract.format === 'avro' && writerIsOld
+      case 'hot_key':
+        return contract.key.length > 0
+      default:
+        return !faultCatalogue[name].bad || name === 'tombstone' || name === 'oversized' || name in damages
+    }
+  })
+}
+
+/** Picks at most one fault for a record from one uniform draw in [0, 1). */
+export type FaultPlan = (draw: number) => FaultName | undefined
+
+/**
+ * Turns rates into one table of thresholds. A rate for a fault that the contract cannot have is left out.
+ * @throws {GeneratorError} FAULT_UNKNOWN, FAULT_RATE_INVALID
+ */
+export function planFaults(rates: FaultRates, applicable: readonly FaultName[]): FaultPlan {
+  for (const [name, rate] of Object.entries(rates)) {
+    if (name !== 'bad' && !Object.hasOwn(faultCatalogue, name)) {
+      throw new GeneratorError('FAULT_UNKNOWN', `there is no fault "${name}"`)
+    }
+    if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1)) {
+      throw new GeneratorError('FAULT_RATE_INVALID', `fault ${name}: ${String(rate)} is not a share`)
+    }
+  }
+  const spread = applicable.filter(
+    (name) => faultCatalogue[name].bad && !notInBad.has(name) && rates[name] === undefined,
+  )
+  const names: FaultName[] = []
+  const thresholds: number[] = []
+  let sum = 0
+  for (const name of applicable) {
+    const rate = rates[name] ?? (spread.includes(name) ? (rates.bad ?? 0) / spread.length : 0)
+    if (rate === 0) continue
+    sum += rate
+    names.push(name)
+    thresholds.push(sum)
+  }
+  if (sum > 1 + 1e-9) throw new GeneratorError('FAULT_RATE_INVALID', `fault rates sum to ${sum}`)
+  return (draw) => {
+    if (draw >= sum) return undefined
+    for (let i = 0; i < thresholds.length; i++) if (draw < thresholds[i]!) return names[i]
+    return undefined
+  }
+}

@@ -1,0 +1,295 @@
+import { avroDamages } from './avro-faults.ts'
+import { createAvroEncoder } from './avro-encoder.ts'
+import { type AvroFieldNode, parseAvroSchema, presentBranch, recordFields } from './avro-schema.ts'
+import { createCanonicalRow, hashRow } from './canonical-row.ts'
+import type { Feed, Row } from './domain.ts'
+import { GeneratorError } from './errors.ts'
+import type { FaultName, FaultRates } from './fault-names.ts'
+import { applicableFaults, planFaults } from './fault-plan.ts'
+import type { Expectation } from './ledger.ts'
+import { partitionForKey } from './murmur2.ts'
+import type { OutRecord } from './outputs.ts'
+import { createRandom } from './prng.ts'
+import { breakRule } from './rule-faults.ts'
+import { createLatenessTruth } from './truth.ts'
+
+/** A record with everything that is known about it. `offset` counts from 0 per partition until an output says more. */
+export interface SimulatedRecord extends OutRecord {
+  readonly topic: string
+  offset: number
+  readonly fault?: FaultName
+  readonly expect: Expectation
+  readonly code?: string
+  readonly id: string | null
+  readonly duplicateOf?: SimulatedRecord
+  readonly rowHash?: string
+  /** The row as it must land; null when the record must not become one. */
+  readonly row: Row | null
+}
+
+export interface FeedStreamOptions {
+  readonly feed: Feed
+  readonly seed: string
+  readonly run: number
+  readonly faults: FaultRates
+  readonly partitions: number
+  /** Version to write with; the latest when left out. */
+  readonly writerVersion?: number
+  readonly schemaId: (version: number) => number
+  /** Record limit of the pipeline; `oversized` goes one byte beyond. */
+  readonly maxRecordBytes: number
+  readonly watermarks?: readonly (number | null)[]
+  readonly nextOffsets?: readonly number[]
+  /** Compute `rowHash`. */
+  readonly hashRows: boolean
+}
+
+export interface FeedStream {
+  readonly feed: Feed
+  /** Records emitted and still held back. */
+  readonly committed: number
+  /** Turns a row into records, zero (held back) or more, appended to `out`. `room`: how many may still be made. */
+  accept(row: Row, at: number, room: number, out: SimulatedRecord[]): void
+  /** Releases what is held back. */
+  flush(at: number, out: SimulatedRecord[]): void
+  watermarks(): (number | null)[]
+  nextOffsets(): number[]
+}
+
+type Held = { readonly releaseAt: number } & (
+  | { readonly kind: 'row'; readonly row: Row; readonly fault: FaultName }
+  | { readonly kind: 'duplicate'; readonly of: SimulatedRecord }
+)
+
+/** Most bytes of keys remembered with their partition. */
+const keyCacheEntries = 20_000
+
+export function createFeedStream(options: FeedStreamOptions): FeedStream {
+  const { feed, faults, partitions, schemaId, maxRecordBytes, hashRows } = options
+  const { contract } = feed
+  const topic = feed.name
+  const versions = contract.versions
+  const latest = versions.at(-1)!
+  const writer = versions.find((v) => v.version === (options.writerVersion ?? latest.version))
+  if (writer === undefined) {
+    throw new GeneratorError('OPTION_INVALID', `${topic} has no version ${options.writerVersion}`)
+  }
+  const readerFields = recordFields(parseAvroSchema(contract.schema))
+  const writerFields = recordFields(parseAvroSchema(writer.schema))
+  const encoder = createAvroEncoder(writer.schema, schemaId(writer.version))
+  const other = writer === latest ? versions.at(-2) : latest
+  const otherEncoder = other === undefined ? undefined : createAvroEncoder(other.schema, schemaId(other.version))
+  const otherFields = other === undefined ? [] : recordFields(parseAvroSchema(other.schema))
+  const canonical = createCanonicalRow(contract.schema)
+  const damages = avroDamages(writerFields)
+  const plan = planFaults(faults, applicableFaults(contract, writerFields, writer !== latest))
+  const random = createRandom(options.seed, options.run, topic, 'faults')
+
+  const timeField = contract.eventTime
+  const timeUnit = unitsPerMs(contract.eventTime, readerFields)
+  const lateness = contract.latenessMs * timeUnit
+  const truth = createLatenessTruth({
+    partitions,
+    lateness,
+    ...(options.watermarks === undefined ? {} : { initial: options.watermarks }),
+  })
+  const timeFields = readerFields.filter((field) => field.name === timeField || isTimestamp(presentBranch(field.node)))
+
+  const offsets = Array.from({ length: partitions }, (_, p) => options.nextOffsets?.[p] ?? 0)
+  const keys = new Map<string, { readonly key: Uint8Array; readonly partition: number }>()
+  let held: Held[] = []
+  let accepted = 0
+  let emitted = 0
+  let hotKeys: readonly unknown[] | undefined
+
+  function keyOf(row: Row): { readonly key: Uint8Array; readonly partition: number } {
+    let text = ''
+    for (let i = 0; i < contract.key.length; i++) text += (i === 0 ? '' : '|') + String(row[contract.key[i]!])
+    let entry = keys.get(text)
+    if (entry === undefined) {
+      const key = new TextEncoder().encode(text)
+      entry = { key, partition: partitionForKey(key, partitions) }
+      if (keys.size >= keyCacheEntries) keys.clear()
+      keys.set(text, entry)
+    }
+    return entry
+  }
+
+  function idOf(row: Row): string | null {
+    return contract.id === undefined ? null : String(row[contract.id])
+  }
+
+  function emit(
+    record: Omit<SimulatedRecord, 'topic' | 'offset' | 'expect' | 'rowHash'>,
+    out: SimulatedRecord[],
+  ): SimulatedRecord {
+    const { partition, row, code } = record
+    let expect: Expectation = 'dead-letter'
+    let rowHash: string | undefined
+    if (row !== null) {
+      expect = truth.next(partition, Number(row[timeField])) ? 'late' : 'stored'
+      if (hashRows) rowHash = record.duplicateOf?.rowHash ?? hashRow(canonical(row))
+    } else if (code === undefined) expect = 'filtered'
+    const offset = offsets[partition]!
+    offsets[partition] = offset + 1
+    const full: SimulatedRecord = { topic, ...record, offset, expect, ...(rowHash === undefined ? {} : { rowHash }) }
+    out.push(full)
+    emitted++
+    return full
+  }
+
+  /** The row as a reader of the latest version sees it when it was written with `fields`. */
+  function asRead(row: Row, fields: readonly AvroFieldNode[]): Row {
+    const written = new Set(fields.map((field) => field.name))
+    return Object.fromEntries(
+      readerFields.map((field) => [field.name, written.has(field.name) ? row[field.name] : defaultOf(field)]),
+    )
+  }
+
+  /** All timestamps of a row moved by the same amount, so that their order holds. */
+  function shifted(row: Row, by: number): Row {
+    const copy = { ...row }
+    for (const field of timeFields) {
+      const value = copy[field.name]
+      if (value === null || value === undefined) continue
+      const own = unitsPerMs(field.name, readerFields)
+      copy[field.name] = (value as bigint) + BigInt(Math.round((by / timeUnit) * own))
+    }
+    return copy
+  }
+
+  function emitRow(row: Row, fault: FaultName | undefined, at: number, out: SimulatedRecord[]): SimulatedRecord {
+    const { key, partition } = keyOf(row)
+    const value = encoder.encode(row)
+    const read = writer === latest ? row : asRead(row, writerFields)
+    return emit(
+      { partition, key, value, timestamp: at, row: read, id: idOf(row), ...(fault === undefined ? {} : { fault }) },
+      out,
+    )
+  }
+
+  /** Emits `row` with a fault. @returns false when this row cannot have it */
+  function emitFault(row: Row, fault: FaultName, at: number, room: number, out: SimulatedRecord[]): boolean {
+    const { key, partition } = keyOf(row)
+    const base = { partition, key, timestamp: at, id: idOf(row), fault }
+    const damage = damages[fault]
+    if (damage !== undefined) {
+      const { value, code } = damage(encoder.encode(row), encoder, random)
+      emit({ ...base, value, code, row: null }, out)
+      return true
+    }
+    const watermark = truth.watermark(partition)
+    switch (fault) {
+      case 'tombstone':
+        if (contract.tombstones === 'skip') emit({ ...base, value: null, row: null }, out)
+        else emit({ ...base, value: null, row: null, code: 'null_value' }, out)
+        return true
+      case 'oversized': {
+        const value = new Uint8Array(maxRecordBytes + 1)
+        value.set(encoder.encode(row).subarray(0, maxRecordBytes))
+        emit({ ...base, value, code: 'record_too_large', row: null }, out)
+        return true
+      }
+      case 'rule_break': {
+        for (let attempt = 0; attempt < 4; attempt++) {
+          const rule = random.pick(contract.rules)
+          const broken = breakRule(row, rule, contract.rules, writerFields, random)
+          if (broken === undefined) continue
+          const at = keyOf(broken)
+          emit({ ...base, ...at, value: encoder.encode(broken), code: `rule_${rule.name}`, row: null }, out)
+          return true
+        }
+        return false
+      }
+      case 'old_version':
+      case 'new_version':
+        emit({ ...base, value: otherEncoder!.encode(row), row: asRead(row, otherFields) }, out)
+        return true
+      case 'late':
+        if (watermark === -Infinity) return false
+        emitRow(shifted(row, watermark - random.between(1, lateness) - Number(row[timeField])), fault, at, out)
+        return true
+      case 'too_late': {
+        if (watermark === -Infinity) return false
+        const beyond = 1 + random.int(lateness)
+        emitRow(shifted(row, watermark - lateness - beyond - Number(row[timeField])), fault, at, out)
+        return true
+      }
+      case 'clock_skew':
+        emitRow(shifted(row, random.between(1, Math.max(1, Math.floor(lateness / 10)))), fault, at, out)
+        return true
+      case 'hot_key': {
+        hotKeys ??= contract.key.map((name) => row[name])
+        const hot = { ...row, ...Object.fromEntries(contract.key.map((name, i) => [name, hotKeys![i]])) }
+        emitRow(hot, fault, at, out)
+        return true
+      }
+      case 'out_of_order':
+        held.push({ kind: 'row', row, fault, releaseAt: accepted + random.between(1, 20) })
+        return true
+      case 'duplicate': {
+        if (room < 2) return false
+        const of = emitRow(row, undefined, at, out)
+        held.push({ kind: 'duplicate', of, releaseAt: accepted + random.between(0, 50) })
+        return true
+      }
+      default:
+        return false
+    }
+  }
+
+  function release(one: Held, at: number, out: SimulatedRecord[]): void {
+    if (one.kind === 'row') {
+      emitRow(one.row, one.fault, at, out)
+      return
+    }
+    const { partition, key, value, row, id } = one.of
+    emit({ partition, key, value, row, id, timestamp: at, fault: 'duplicate', duplicateOf: one.of }, out)
+  }
+
+  return {
+    feed,
+    get committed() {
+      return emitted + held.length
+    },
+    accept(row, at, room, out) {
+      accepted++
+      const fault = plan(random.float())
+      if (fault === undefined || !emitFault(row, fault, at, room, out)) emitRow(row, undefined, at, out)
+      if (held.length === 0) return
+      const due = held.filter((one) => one.releaseAt <= accepted)
+      if (due.length === 0) return
+      held = held.filter((one) => one.releaseAt > accepted)
+      for (const one of due) release(one, at, out)
+    },
+    flush(at, out) {
+      const rest = held
+      held = []
+      for (const one of rest) release(one, at, out)
+    },
+    watermarks: () => truth.snapshot(),
+    nextOffsets: () => [...offsets],
+  }
+}
+
+function isTimestamp(node: ReturnType<typeof presentBranch>): boolean {
+  return node.kind === 'long' && node.logical !== undefined && node.logical.includes('timestamp')
+}
+
+/** Units of a time field in one millisecond. A long without a logical type counts milliseconds. */
+function unitsPerMs(name: string, fields: readonly AvroFieldNode[]): number {
+  const field = fields.find((each) => each.name === name)
+  const node = field === undefined ? undefined : presentBranch(field.node)
+  if (node?.kind !== 'long') throw new TypeError(`event time ${name} must be a long`)
+  return node.logical?.endsWith('micros') === true ? 1000 : 1
+}
+
+/** Default of a field that the writer did not know. Only what contracts use: null and plain JSON values. */
+function defaultOf(field: AvroFieldNode): unknown {
+  if (!field.hasDefault) throw new TypeError(`field ${field.name} has no default`)
+  const node = presentBranch(field.node)
+  if (field.default === null || field.node.kind === 'union') return field.default
+  if (node.kind === 'long') return BigInt(field.default as number)
+  if (node.kind === 'bytes' || node.kind === 'fixed') throw new TypeError(`field ${field.name}: default of bytes`)
+  return structuredClone(field.default)
+}
