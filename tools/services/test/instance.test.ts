@@ -90,9 +90,9 @@ describe('an instance', () => {
     await once(stranger, 'spawn')
     await startServices(['alpha'], at('one'))
     const file = join(cache, 'run/one/alpha.json')
-    const state = JSON.parse(readFileSync(file, 'utf8')) as { process: { pid: number } }
+    const state = JSON.parse(readFileSync(file, 'utf8')) as object
     const own = stateOf('one', 'alpha')!.process!
-    writeFileSync(file, JSON.stringify({ ...state, process: { ...state.process, pid: stranger.pid } }))
+    writeFileSync(file, JSON.stringify({ ...state, process: { pid: stranger.pid, startedAt: 'at another time' } }))
     await stopServices(at('one'))
     expect(processStart(stranger.pid!)).toBeDefined()
     stranger.kill('SIGKILL')
