@@ -59,9 +59,6 @@ function moduleOf(contract: Contract, support: string): string {
   const type = short(record.name)
   const { versions, schema: _latest, ...plain } = contract
   const columns = arrowSchemaOf(contract)
-  const versionTexts = versions.map(
-    ({ version, schema }) => `    { version: ${version}, schema: ${literal(schema, '    ', 28)} },\n`,
-  )
   const fields = Object.entries(plain).map(([key, value]) => `  ${key}: ${literal(value, '  ', key.length + 4)},\n`)
   return `// Generated from contracts/${contract.domain}/${contract.event} by @sluice/schemas. Do not edit: change the contract.
 import { z } from 'zod'
@@ -69,8 +66,7 @@ import type { Schema } from '@sluice/columnar'
 import { freezeDeep, rowType, withRules, type Contract } from '${support}'
 
 ${interfacesOf(record)}
-const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-${versionTexts.join('').replace(/^ {4}/gm, '  ')}])
+const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep(${literal(versions, '', 200)})
 
 /** Contract of ${contract.name}: ${contract.description}. */
 export const ${name}Contract: Contract = /* @__PURE__ */ freezeDeep({
@@ -113,7 +109,8 @@ import type { Schema } from '@sluice/columnar'
 import type { z } from 'zod'
 import type { Contract } from '${support}'
 ${imports.join('')}
-export type { ${contracts.map((contract) => contract.event).join(', ')} }
+export type {
+${contracts.map((contract) => `  ${contract.event},\n`).join('')}}
 
 /** Row type of each contract. */
 export interface ContractRows {

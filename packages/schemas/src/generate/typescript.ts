@@ -16,12 +16,20 @@ export function interfacesOf(record: RecordNode): string {
     const lines = next.fields.map((field) => {
       queue.push(...recordsIn(field.type))
       const doc = field.doc === undefined ? '' : `  /** ${field.doc.replaceAll('*/', '* /')} */\n`
-      return `${doc}  ${field.name}: ${rowTypeOf(field.type)}\n`
+      return `${doc}${propertyOf(field.name, rowTypeOf(field.type))}`
     })
     const doc = next.doc === undefined ? '' : `/** ${next.doc.replaceAll('*/', '* /')} */\n`
     texts.push(`${doc}export interface ${short(next.name)} {\n${lines.join('')}}\n`)
   }
   return texts.join('\n')
+}
+
+/** One property; a union that is too long for a line gets a line for each branch. */
+function propertyOf(name: string, type: string): string {
+  const line = `  ${name}: ${type}\n`
+  if (line.length <= 121 || !type.includes(' | ') || /[({]/.test(type)) return line
+  const branches = type.split(' | ').map((branch) => `    | ${branch}\n`)
+  return `  ${name}:\n${branches.join('')}`
 }
 
 function recordsIn(node: AvroNode): RecordNode[] {

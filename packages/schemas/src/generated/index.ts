@@ -101,7 +101,22 @@ import {
   type Customer,
 } from './telco/customer.ts'
 
-export type { AnalyticsEvent, CustomerFeedback, EquipmentMetric, InventoryUpdate, Promotion, SalesEvent, WeatherReading, UserEvent, BatchStatus, Deviation, LabResult, SensorReading, DeadLetter, Customer }
+export type {
+  AnalyticsEvent,
+  CustomerFeedback,
+  EquipmentMetric,
+  InventoryUpdate,
+  Promotion,
+  SalesEvent,
+  WeatherReading,
+  UserEvent,
+  BatchStatus,
+  Deviation,
+  LabResult,
+  SensorReading,
+  DeadLetter,
+  Customer,
+}
 
 /** Row type of each contract. */
 export interface ContractRows {

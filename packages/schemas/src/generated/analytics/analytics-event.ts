@@ -56,84 +56,87 @@ export interface Payload {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'AnalyticsEvent',
-    namespace: 'com.analytics.events',
-    doc: 'Something a user did or that happened to a user, as sent by web and mobile clients.',
-    fields: [
-      { name: 'schema_version', type: 'string', doc: 'Version of this shape, v1.' },
-      {
-        name: 'event_type',
-        type: {
-          type: 'enum',
-          name: 'AnalyticsEventType',
-          symbols: ['user_signup', 'page_view', 'purchase', 'payment_failed'],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'AnalyticsEvent',
+      namespace: 'com.analytics.events',
+      doc: 'Something a user did or that happened to a user, as sent by web and mobile clients.',
+      fields: [
+        { name: 'schema_version', type: 'string', doc: 'Version of this shape, v1.' },
+        {
+          name: 'event_type',
+          type: {
+            type: 'enum',
+            name: 'AnalyticsEventType',
+            symbols: ['user_signup', 'page_view', 'purchase', 'payment_failed'],
+          },
+          doc: 'What happened; decides which payload fields are set.',
         },
-        doc: 'What happened; decides which payload fields are set.',
-      },
-      { name: 'event_id', type: 'string', doc: 'Identity of this event.' },
-      {
-        name: 'idempotency_key',
-        type: 'string',
-        doc: 'Same for every send of the same fact; silver keeps one row for it.',
-      },
-      { name: 'user_id', type: 'string', doc: 'User.' },
-      { name: 'session_id', type: ['null', 'string'], default: null, doc: 'Session as the client sees it.' },
-      {
-        name: 'device',
-        type: {
-          type: 'record',
-          name: 'Device',
-          doc: 'Device the event was sent from.',
-          fields: [
-            {
-              name: 'type',
-              type: { type: 'enum', name: 'AnalyticsDeviceType', symbols: ['mobile', 'desktop', 'tablet', 'other'] },
-              doc: 'Kind of device.',
-            },
-            { name: 'os', type: ['null', 'string'], default: null, doc: 'Operating system.' },
-            { name: 'browser', type: ['null', 'string'], default: null, doc: 'Browser or app.' },
-            { name: 'app_version', type: ['null', 'string'], default: null, doc: 'Version of the app.' },
-          ],
+        { name: 'event_id', type: 'string', doc: 'Identity of this event.' },
+        {
+          name: 'idempotency_key',
+          type: 'string',
+          doc: 'Same for every send of the same fact; silver keeps one row for it.',
         },
-        doc: 'Device.',
-      },
-      { name: 'occurred_at', type: { type: 'long', logicalType: 'timestamp-millis' }, doc: 'When it happened, UTC.' },
-      {
-        name: 'produced_at',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When the client sent it, UTC.',
-      },
-      {
-        name: 'payload',
-        type: {
-          type: 'record',
-          name: 'Payload',
-          doc: 'What is particular to the type of event.',
-          fields: [
-            {
-              name: 'plan',
-              type: ['null', 'string'],
-              default: null,
-              doc: 'Plan chosen at sign-up or bought: free, basic, pro, enterprise.',
-            },
-            { name: 'url', type: ['null', 'string'], default: null, doc: 'Page seen.' },
-            { name: 'referrer', type: ['null', 'string'], default: null, doc: 'Page before.' },
-            {
-              name: 'amount',
-              type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 }],
-              default: null,
-              doc: 'Amount bought or tried.',
-            },
-            { name: 'currency', type: ['null', 'string'], default: null, doc: 'ISO 4217 code of amount.' },
-            { name: 'failure_reason', type: ['null', 'string'], default: null, doc: 'Why the payment failed.' },
-          ],
+        { name: 'user_id', type: 'string', doc: 'User.' },
+        { name: 'session_id', type: ['null', 'string'], default: null, doc: 'Session as the client sees it.' },
+        {
+          name: 'device',
+          type: {
+            type: 'record',
+            name: 'Device',
+            doc: 'Device the event was sent from.',
+            fields: [
+              {
+                name: 'type',
+                type: { type: 'enum', name: 'AnalyticsDeviceType', symbols: ['mobile', 'desktop', 'tablet', 'other'] },
+                doc: 'Kind of device.',
+              },
+              { name: 'os', type: ['null', 'string'], default: null, doc: 'Operating system.' },
+              { name: 'browser', type: ['null', 'string'], default: null, doc: 'Browser or app.' },
+              { name: 'app_version', type: ['null', 'string'], default: null, doc: 'Version of the app.' },
+            ],
+          },
+          doc: 'Device.',
         },
-        doc: 'Payload.',
-      },
-    ],
-  } },
+        { name: 'occurred_at', type: { type: 'long', logicalType: 'timestamp-millis' }, doc: 'When it happened, UTC.' },
+        {
+          name: 'produced_at',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When the client sent it, UTC.',
+        },
+        {
+          name: 'payload',
+          type: {
+            type: 'record',
+            name: 'Payload',
+            doc: 'What is particular to the type of event.',
+            fields: [
+              {
+                name: 'plan',
+                type: ['null', 'string'],
+                default: null,
+                doc: 'Plan chosen at sign-up or bought: free, basic, pro, enterprise.',
+              },
+              { name: 'url', type: ['null', 'string'], default: null, doc: 'Page seen.' },
+              { name: 'referrer', type: ['null', 'string'], default: null, doc: 'Page before.' },
+              {
+                name: 'amount',
+                type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 }],
+                default: null,
+                doc: 'Amount bought or tried.',
+              },
+              { name: 'currency', type: ['null', 'string'], default: null, doc: 'ISO 4217 code of amount.' },
+              { name: 'failure_reason', type: ['null', 'string'], default: null, doc: 'Why the payment failed.' },
+            ],
+          },
+          doc: 'Payload.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of analytics.AnalyticsEvent: Sign-ups, page views, purchases and failed payments of the analytics platform. */

@@ -38,56 +38,59 @@ export interface CustomerFeedback {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'CustomerFeedback',
-    namespace: 'com.bakery.feedback',
-    doc: 'What a customer said about a visit or a product.',
-    fields: [
-      {
-        name: 'event_id',
-        type: { type: 'string', logicalType: 'uuid' },
-        doc: 'Identity of this event; a re-sent event keeps it.',
-      },
-      { name: 'feedback_id', type: 'string', doc: 'Number of the feedback in the customer system.' },
-      { name: 'store_id', type: 'string', doc: 'Store, STORE-nnn.' },
-      {
-        name: 'customer_id',
-        type: ['null', 'string'],
-        default: null,
-        doc: 'Loyalty customer, CUST-nnnnnn; null when anonymous.',
-      },
-      {
-        name: 'product_id',
-        type: ['null', 'string'],
-        default: null,
-        doc: 'Product the feedback is about, PROD-nnnn; null when about the visit.',
-      },
-      { name: 'receipt_number', type: ['null', 'string'], default: null, doc: 'Receipt of the visit, when known.' },
-      {
-        name: 'channel',
-        type: { type: 'enum', name: 'FeedbackChannel', symbols: ['APP', 'WEB', 'EMAIL', 'IN_STORE', 'PHONE'] },
-        doc: 'Where it was given.',
-      },
-      { name: 'rating', type: 'int', doc: 'Stars, 1 to 5.' },
-      { name: 'recommend_score', type: ['null', 'int'], default: null, doc: 'Net promoter answer, 0 to 10.' },
-      { name: 'comment', type: ['null', 'string'], default: null, doc: 'Free text as written.' },
-      { name: 'language', type: ['null', 'string'], default: null, doc: 'ISO 639-1 code of the comment.' },
-      {
-        name: 'topics',
-        type: { type: 'array', items: 'string' },
-        default: [],
-        doc: 'Topics picked or detected: taste, freshness, service, price, ...',
-      },
-      { name: 'contact_email', type: ['null', 'string'], default: null, doc: 'Address for an answer.' },
-      { name: 'contact_allowed', type: 'boolean', default: false, doc: 'The customer agreed to be contacted.' },
-      {
-        name: 'submitted_at',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When it was sent, UTC.',
-      },
-    ],
-  } },
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'CustomerFeedback',
+      namespace: 'com.bakery.feedback',
+      doc: 'What a customer said about a visit or a product.',
+      fields: [
+        {
+          name: 'event_id',
+          type: { type: 'string', logicalType: 'uuid' },
+          doc: 'Identity of this event; a re-sent event keeps it.',
+        },
+        { name: 'feedback_id', type: 'string', doc: 'Number of the feedback in the customer system.' },
+        { name: 'store_id', type: 'string', doc: 'Store, STORE-nnn.' },
+        {
+          name: 'customer_id',
+          type: ['null', 'string'],
+          default: null,
+          doc: 'Loyalty customer, CUST-nnnnnn; null when anonymous.',
+        },
+        {
+          name: 'product_id',
+          type: ['null', 'string'],
+          default: null,
+          doc: 'Product the feedback is about, PROD-nnnn; null when about the visit.',
+        },
+        { name: 'receipt_number', type: ['null', 'string'], default: null, doc: 'Receipt of the visit, when known.' },
+        {
+          name: 'channel',
+          type: { type: 'enum', name: 'FeedbackChannel', symbols: ['APP', 'WEB', 'EMAIL', 'IN_STORE', 'PHONE'] },
+          doc: 'Where it was given.',
+        },
+        { name: 'rating', type: 'int', doc: 'Stars, 1 to 5.' },
+        { name: 'recommend_score', type: ['null', 'int'], default: null, doc: 'Net promoter answer, 0 to 10.' },
+        { name: 'comment', type: ['null', 'string'], default: null, doc: 'Free text as written.' },
+        { name: 'language', type: ['null', 'string'], default: null, doc: 'ISO 639-1 code of the comment.' },
+        {
+          name: 'topics',
+          type: { type: 'array', items: 'string' },
+          default: [],
+          doc: 'Topics picked or detected: taste, freshness, service, price, ...',
+        },
+        { name: 'contact_email', type: ['null', 'string'], default: null, doc: 'Address for an answer.' },
+        { name: 'contact_allowed', type: 'boolean', default: false, doc: 'The customer agreed to be contacted.' },
+        {
+          name: 'submitted_at',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When it was sent, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of bakery.CustomerFeedback: Ratings and comments from customers about visits and products. */

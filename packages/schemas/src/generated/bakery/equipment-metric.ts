@@ -40,64 +40,67 @@ export interface EquipmentMetric {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'EquipmentMetric',
-    namespace: 'com.bakery.equipment',
-    doc: 'Measurements of one machine at one moment.',
-    fields: [
-      {
-        name: 'event_id',
-        type: { type: 'string', logicalType: 'uuid' },
-        doc: 'Identity of this event; a re-sent event keeps it.',
-      },
-      { name: 'equipment_id', type: 'string', doc: 'Machine, EQUIP-nnnn.' },
-      { name: 'store_id', type: 'string', doc: 'Store it stands in, STORE-nnn.' },
-      {
-        name: 'equipment_type',
-        type: {
-          type: 'enum',
-          name: 'EquipmentType',
-          symbols: ['OVEN', 'MIXER', 'PROOFER', 'SHEETER', 'FRIDGE', 'FREEZER'],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'EquipmentMetric',
+      namespace: 'com.bakery.equipment',
+      doc: 'Measurements of one machine at one moment.',
+      fields: [
+        {
+          name: 'event_id',
+          type: { type: 'string', logicalType: 'uuid' },
+          doc: 'Identity of this event; a re-sent event keeps it.',
         },
-        doc: 'Kind of machine.',
-      },
-      {
-        name: 'status',
-        type: {
-          type: 'enum',
-          name: 'EquipmentStatus',
-          symbols: ['RUNNING', 'IDLE', 'HEATING', 'MAINTENANCE', 'FAULT', 'OFF'],
+        { name: 'equipment_id', type: 'string', doc: 'Machine, EQUIP-nnnn.' },
+        { name: 'store_id', type: 'string', doc: 'Store it stands in, STORE-nnn.' },
+        {
+          name: 'equipment_type',
+          type: {
+            type: 'enum',
+            name: 'EquipmentType',
+            symbols: ['OVEN', 'MIXER', 'PROOFER', 'SHEETER', 'FRIDGE', 'FREEZER'],
+          },
+          doc: 'Kind of machine.',
         },
-        doc: 'State at the moment of measuring.',
-      },
-      {
-        name: 'temperature_c',
-        type: ['null', 'double'],
-        default: null,
-        doc: 'Chamber temperature, degrees Celsius.',
-      },
-      { name: 'humidity_pct', type: ['null', 'double'], default: null, doc: 'Chamber humidity, percent.' },
-      { name: 'vibration_mm_s', type: ['null', 'double'], default: null, doc: 'Vibration velocity, RMS, mm/s.' },
-      { name: 'power_kw', type: 'double', doc: 'Power drawn, kW.' },
-      { name: 'door_open', type: ['null', 'boolean'], default: null, doc: 'Door state of ovens and cold rooms.' },
-      { name: 'run_seconds', type: 'long', doc: 'Seconds in operation since installation.' },
-      { name: 'cycle_count', type: 'long', doc: 'Baking, mixing or cooling cycles since installation.' },
-      { name: 'error_codes', type: { type: 'array', items: 'string' }, default: [], doc: 'Active error codes.' },
-      {
-        name: 'extra_readings',
-        type: { type: 'map', values: 'double' },
-        default: {},
-        doc: 'Further sensors of the maker, by their name.',
-      },
-      { name: 'firmware_version', type: 'string', doc: 'Firmware that measured.' },
-      {
-        name: 'measured_at',
-        type: { type: 'long', logicalType: 'timestamp-micros' },
-        doc: 'When it was measured, UTC.',
-      },
-    ],
-  } },
+        {
+          name: 'status',
+          type: {
+            type: 'enum',
+            name: 'EquipmentStatus',
+            symbols: ['RUNNING', 'IDLE', 'HEATING', 'MAINTENANCE', 'FAULT', 'OFF'],
+          },
+          doc: 'State at the moment of measuring.',
+        },
+        {
+          name: 'temperature_c',
+          type: ['null', 'double'],
+          default: null,
+          doc: 'Chamber temperature, degrees Celsius.',
+        },
+        { name: 'humidity_pct', type: ['null', 'double'], default: null, doc: 'Chamber humidity, percent.' },
+        { name: 'vibration_mm_s', type: ['null', 'double'], default: null, doc: 'Vibration velocity, RMS, mm/s.' },
+        { name: 'power_kw', type: 'double', doc: 'Power drawn, kW.' },
+        { name: 'door_open', type: ['null', 'boolean'], default: null, doc: 'Door state of ovens and cold rooms.' },
+        { name: 'run_seconds', type: 'long', doc: 'Seconds in operation since installation.' },
+        { name: 'cycle_count', type: 'long', doc: 'Baking, mixing or cooling cycles since installation.' },
+        { name: 'error_codes', type: { type: 'array', items: 'string' }, default: [], doc: 'Active error codes.' },
+        {
+          name: 'extra_readings',
+          type: { type: 'map', values: 'double' },
+          default: {},
+          doc: 'Further sensors of the maker, by their name.',
+        },
+        { name: 'firmware_version', type: 'string', doc: 'Firmware that measured.' },
+        {
+          name: 'measured_at',
+          type: { type: 'long', logicalType: 'timestamp-micros' },
+          doc: 'When it was measured, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of bakery.EquipmentMetric: Machine measurements, for equipment performance and maintenance prediction. */

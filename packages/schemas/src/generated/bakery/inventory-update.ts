@@ -38,64 +38,67 @@ export interface InventoryUpdate {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'InventoryUpdate',
-    namespace: 'com.bakery.inventory',
-    doc: 'A change of the stock of one product in one store. Hand-held scanners upload when they find a network, so updates arrive up to 48 h late.',
-    fields: [
-      {
-        name: 'event_id',
-        type: { type: 'string', logicalType: 'uuid' },
-        doc: 'Identity of this event; a re-sent event keeps it.',
-      },
-      { name: 'store_id', type: 'string', doc: 'Store, STORE-nnn.' },
-      { name: 'product_id', type: 'string', doc: 'Product, PROD-nnnn.' },
-      {
-        name: 'update_type',
-        type: {
-          type: 'enum',
-          name: 'InventoryUpdateType',
-          symbols: ['BAKED', 'DELIVERED', 'SOLD', 'WASTED', 'TRANSFER_IN', 'TRANSFER_OUT', 'COUNTED'],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'InventoryUpdate',
+      namespace: 'com.bakery.inventory',
+      doc: 'A change of the stock of one product in one store. Hand-held scanners upload when they find a network, so updates arrive up to 48 h late.',
+      fields: [
+        {
+          name: 'event_id',
+          type: { type: 'string', logicalType: 'uuid' },
+          doc: 'Identity of this event; a re-sent event keeps it.',
         },
-        doc: 'What moved the stock.',
-      },
-      { name: 'quantity_delta', type: 'int', doc: 'Change in pieces; negative takes away.' },
-      { name: 'quantity_on_hand', type: 'int', doc: 'Stock after the change, pieces.' },
-      {
-        name: 'unit_cost',
-        type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 4 }],
-        default: null,
-        doc: 'Cost of one piece at this change.',
-      },
-      { name: 'reason', type: ['null', 'string'], default: null, doc: 'Why pieces were wasted or corrected.' },
-      { name: 'bake_batch_id', type: ['null', 'string'], default: null, doc: 'Oven batch the pieces come from.' },
-      {
-        name: 'produced_on',
-        type: ['null', { type: 'int', logicalType: 'date' }],
-        default: null,
-        doc: 'Day of production.',
-      },
-      {
-        name: 'best_before',
-        type: ['null', { type: 'int', logicalType: 'date' }],
-        default: null,
-        doc: 'Last day of sale.',
-      },
-      { name: 'recorded_by', type: ['null', 'string'], default: null, doc: 'Member of staff with the scanner.' },
-      { name: 'sequence', type: 'long', doc: 'Counter per store and product; the highest is the newest state.' },
-      {
-        name: 'occurred_at',
-        type: { type: 'long', logicalType: 'timestamp-micros' },
-        doc: 'When the stock changed, UTC.',
-      },
-      {
-        name: 'recorded_at',
-        type: { type: 'long', logicalType: 'timestamp-micros' },
-        doc: 'When the change was entered, UTC.',
-      },
-    ],
-  } },
+        { name: 'store_id', type: 'string', doc: 'Store, STORE-nnn.' },
+        { name: 'product_id', type: 'string', doc: 'Product, PROD-nnnn.' },
+        {
+          name: 'update_type',
+          type: {
+            type: 'enum',
+            name: 'InventoryUpdateType',
+            symbols: ['BAKED', 'DELIVERED', 'SOLD', 'WASTED', 'TRANSFER_IN', 'TRANSFER_OUT', 'COUNTED'],
+          },
+          doc: 'What moved the stock.',
+        },
+        { name: 'quantity_delta', type: 'int', doc: 'Change in pieces; negative takes away.' },
+        { name: 'quantity_on_hand', type: 'int', doc: 'Stock after the change, pieces.' },
+        {
+          name: 'unit_cost',
+          type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 4 }],
+          default: null,
+          doc: 'Cost of one piece at this change.',
+        },
+        { name: 'reason', type: ['null', 'string'], default: null, doc: 'Why pieces were wasted or corrected.' },
+        { name: 'bake_batch_id', type: ['null', 'string'], default: null, doc: 'Oven batch the pieces come from.' },
+        {
+          name: 'produced_on',
+          type: ['null', { type: 'int', logicalType: 'date' }],
+          default: null,
+          doc: 'Day of production.',
+        },
+        {
+          name: 'best_before',
+          type: ['null', { type: 'int', logicalType: 'date' }],
+          default: null,
+          doc: 'Last day of sale.',
+        },
+        { name: 'recorded_by', type: ['null', 'string'], default: null, doc: 'Member of staff with the scanner.' },
+        { name: 'sequence', type: 'long', doc: 'Counter per store and product; the highest is the newest state.' },
+        {
+          name: 'occurred_at',
+          type: { type: 'long', logicalType: 'timestamp-micros' },
+          doc: 'When the stock changed, UTC.',
+        },
+        {
+          name: 'recorded_at',
+          type: { type: 'long', logicalType: 'timestamp-micros' },
+          doc: 'When the change was entered, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of bakery.InventoryUpdate: Stock changes per store and product; corrections arrive up to 48 hours late. */

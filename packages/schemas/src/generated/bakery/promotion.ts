@@ -38,81 +38,84 @@ export interface Promotion {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'Promotion',
-    namespace: 'com.bakery.promotions',
-    doc: 'State of a promotion after a change; the newest updated_at is the valid one.',
-    fields: [
-      {
-        name: 'event_id',
-        type: { type: 'string', logicalType: 'uuid' },
-        doc: 'Identity of this event; a re-sent event keeps it.',
-      },
-      { name: 'promotion_id', type: 'string', doc: 'Promotion, PROMO-nnnn.' },
-      { name: 'name', type: 'string', doc: 'Name shown to customers.' },
-      {
-        name: 'kind',
-        type: {
-          type: 'enum',
-          name: 'PromotionKind',
-          symbols: ['PERCENT_OFF', 'AMOUNT_OFF', 'BUY_X_GET_Y', 'BUNDLE_PRICE'],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'Promotion',
+      namespace: 'com.bakery.promotions',
+      doc: 'State of a promotion after a change; the newest updated_at is the valid one.',
+      fields: [
+        {
+          name: 'event_id',
+          type: { type: 'string', logicalType: 'uuid' },
+          doc: 'Identity of this event; a re-sent event keeps it.',
         },
-        doc: 'How the discount works.',
-      },
-      {
-        name: 'status',
-        type: {
-          type: 'enum',
-          name: 'PromotionStatus',
-          symbols: ['PLANNED', 'ACTIVE', 'PAUSED', 'ENDED', 'CANCELLED'],
+        { name: 'promotion_id', type: 'string', doc: 'Promotion, PROMO-nnnn.' },
+        { name: 'name', type: 'string', doc: 'Name shown to customers.' },
+        {
+          name: 'kind',
+          type: {
+            type: 'enum',
+            name: 'PromotionKind',
+            symbols: ['PERCENT_OFF', 'AMOUNT_OFF', 'BUY_X_GET_Y', 'BUNDLE_PRICE'],
+          },
+          doc: 'How the discount works.',
         },
-        doc: 'State after this change.',
-      },
-      {
-        name: 'discount_percent',
-        type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 5, scale: 2 }],
-        default: null,
-        doc: 'Percent taken off, for PERCENT_OFF.',
-      },
-      {
-        name: 'discount_amount',
-        type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 }],
-        default: null,
-        doc: 'Amount taken off, for AMOUNT_OFF, or the price of the bundle.',
-      },
-      { name: 'min_quantity', type: 'int', default: 1, doc: 'Pieces to buy before it applies.' },
-      {
-        name: 'store_ids',
-        type: { type: 'array', items: 'string' },
-        default: [],
-        doc: 'Stores that take part; empty means all.',
-      },
-      { name: 'product_ids', type: { type: 'array', items: 'string' }, doc: 'Products it applies to, PROD-nnnn.' },
-      { name: 'coupon_code', type: ['null', 'string'], default: null, doc: 'Code a customer must give.' },
-      {
-        name: 'budget',
-        type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 }],
-        default: null,
-        doc: 'Most that may be given away.',
-      },
-      {
-        name: 'starts_at',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'First moment it applies, UTC.',
-      },
-      {
-        name: 'ends_at',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'Last moment it applies, UTC.',
-      },
-      {
-        name: 'updated_at',
-        type: { type: 'long', logicalType: 'timestamp-micros' },
-        doc: 'When this state was set, UTC.',
-      },
-    ],
-  } },
+        {
+          name: 'status',
+          type: {
+            type: 'enum',
+            name: 'PromotionStatus',
+            symbols: ['PLANNED', 'ACTIVE', 'PAUSED', 'ENDED', 'CANCELLED'],
+          },
+          doc: 'State after this change.',
+        },
+        {
+          name: 'discount_percent',
+          type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 5, scale: 2 }],
+          default: null,
+          doc: 'Percent taken off, for PERCENT_OFF.',
+        },
+        {
+          name: 'discount_amount',
+          type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 }],
+          default: null,
+          doc: 'Amount taken off, for AMOUNT_OFF, or the price of the bundle.',
+        },
+        { name: 'min_quantity', type: 'int', default: 1, doc: 'Pieces to buy before it applies.' },
+        {
+          name: 'store_ids',
+          type: { type: 'array', items: 'string' },
+          default: [],
+          doc: 'Stores that take part; empty means all.',
+        },
+        { name: 'product_ids', type: { type: 'array', items: 'string' }, doc: 'Products it applies to, PROD-nnnn.' },
+        { name: 'coupon_code', type: ['null', 'string'], default: null, doc: 'Code a customer must give.' },
+        {
+          name: 'budget',
+          type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 }],
+          default: null,
+          doc: 'Most that may be given away.',
+        },
+        {
+          name: 'starts_at',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'First moment it applies, UTC.',
+        },
+        {
+          name: 'ends_at',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'Last moment it applies, UTC.',
+        },
+        {
+          name: 'updated_at',
+          type: { type: 'long', logicalType: 'timestamp-micros' },
+          doc: 'When this state was set, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of bakery.Promotion: Promotions and their changes of state. */

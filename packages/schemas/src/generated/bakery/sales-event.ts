@@ -72,151 +72,154 @@ export interface Payment {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'SalesEvent',
-    namespace: 'com.bakery.sales',
-    doc: 'One receipt at a till or online checkout, with its lines and payment.',
-    fields: [
-      {
-        name: 'event_id',
-        type: { type: 'string', logicalType: 'uuid' },
-        doc: 'Identity of this event; a re-sent event keeps it.',
-      },
-      { name: 'store_id', type: 'string', doc: 'Store where the sale was rung up, STORE-nnn.' },
-      { name: 'register_id', type: 'string', doc: 'Till, or the online checkout.' },
-      { name: 'receipt_number', type: 'string', doc: 'Number printed on the receipt, unique per store.' },
-      {
-        name: 'sale_type',
-        type: { type: 'enum', name: 'SaleType', symbols: ['SALE', 'REFUND'] },
-        doc: 'A refund has positive quantities and amounts, too; the type carries the sign.',
-      },
-      {
-        name: 'original_receipt_number',
-        type: ['null', 'string'],
-        default: null,
-        doc: 'Receipt that a refund gives back.',
-      },
-      {
-        name: 'channel',
-        type: { type: 'enum', name: 'SalesChannel', symbols: ['IN_STORE', 'ONLINE', 'DELIVERY', 'WHOLESALE'] },
-        doc: 'How the order came in.',
-      },
-      {
-        name: 'cashier_id',
-        type: ['null', 'string'],
-        default: null,
-        doc: 'Member of staff; null for online orders.',
-      },
-      {
-        name: 'customer_id',
-        type: ['null', 'string'],
-        default: null,
-        doc: 'Loyalty customer, CUST-nnnnnn; null for anonymous sales.',
-      },
-      { name: 'currency', type: 'string', doc: 'ISO 4217 code of every amount in the event.' },
-      {
-        name: 'lines',
-        type: {
-          type: 'array',
-          items: {
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'SalesEvent',
+      namespace: 'com.bakery.sales',
+      doc: 'One receipt at a till or online checkout, with its lines and payment.',
+      fields: [
+        {
+          name: 'event_id',
+          type: { type: 'string', logicalType: 'uuid' },
+          doc: 'Identity of this event; a re-sent event keeps it.',
+        },
+        { name: 'store_id', type: 'string', doc: 'Store where the sale was rung up, STORE-nnn.' },
+        { name: 'register_id', type: 'string', doc: 'Till, or the online checkout.' },
+        { name: 'receipt_number', type: 'string', doc: 'Number printed on the receipt, unique per store.' },
+        {
+          name: 'sale_type',
+          type: { type: 'enum', name: 'SaleType', symbols: ['SALE', 'REFUND'] },
+          doc: 'A refund has positive quantities and amounts, too; the type carries the sign.',
+        },
+        {
+          name: 'original_receipt_number',
+          type: ['null', 'string'],
+          default: null,
+          doc: 'Receipt that a refund gives back.',
+        },
+        {
+          name: 'channel',
+          type: { type: 'enum', name: 'SalesChannel', symbols: ['IN_STORE', 'ONLINE', 'DELIVERY', 'WHOLESALE'] },
+          doc: 'How the order came in.',
+        },
+        {
+          name: 'cashier_id',
+          type: ['null', 'string'],
+          default: null,
+          doc: 'Member of staff; null for online orders.',
+        },
+        {
+          name: 'customer_id',
+          type: ['null', 'string'],
+          default: null,
+          doc: 'Loyalty customer, CUST-nnnnnn; null for anonymous sales.',
+        },
+        { name: 'currency', type: 'string', doc: 'ISO 4217 code of every amount in the event.' },
+        {
+          name: 'lines',
+          type: {
+            type: 'array',
+            items: {
+              type: 'record',
+              name: 'SaleLine',
+              doc: 'One product on a receipt.',
+              fields: [
+                { name: 'line_number', type: 'int', doc: 'Position on the receipt, from 1.' },
+                { name: 'product_id', type: 'string', doc: 'Product sold, PROD-nnnn.' },
+                { name: 'quantity', type: 'int', doc: 'Pieces sold.' },
+                {
+                  name: 'unit_price',
+                  type: { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 },
+                  doc: 'Price of one piece before discount, tax included.',
+                },
+                {
+                  name: 'discount',
+                  type: { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 },
+                  doc: 'Discount on the whole line.',
+                },
+                {
+                  name: 'line_total',
+                  type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
+                  doc: 'quantity x unit_price - discount.',
+                },
+                {
+                  name: 'promotion_id',
+                  type: ['null', 'string'],
+                  default: null,
+                  doc: 'Promotion that gave the discount.',
+                },
+              ],
+            },
+          },
+          doc: 'Products on the receipt, at least one.',
+        },
+        {
+          name: 'subtotal',
+          type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
+          doc: 'Sum of quantity x unit_price.',
+        },
+        {
+          name: 'discount_total',
+          type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
+          doc: 'Sum of the line discounts.',
+        },
+        {
+          name: 'tax_total',
+          type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
+          doc: 'Tax contained in total.',
+        },
+        {
+          name: 'total',
+          type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
+          doc: 'subtotal - discount_total: what the customer pays or gets back.',
+        },
+        {
+          name: 'payment',
+          type: {
             type: 'record',
-            name: 'SaleLine',
-            doc: 'One product on a receipt.',
+            name: 'Payment',
+            doc: 'How the receipt was settled.',
             fields: [
-              { name: 'line_number', type: 'int', doc: 'Position on the receipt, from 1.' },
-              { name: 'product_id', type: 'string', doc: 'Product sold, PROD-nnnn.' },
-              { name: 'quantity', type: 'int', doc: 'Pieces sold.' },
               {
-                name: 'unit_price',
-                type: { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 },
-                doc: 'Price of one piece before discount, tax included.',
+                name: 'method',
+                type: {
+                  type: 'enum',
+                  name: 'PaymentMethod',
+                  symbols: ['CASH', 'CARD', 'MOBILE', 'GIFT_CARD', 'INVOICE'],
+                },
+                doc: 'Means of payment.',
               },
               {
-                name: 'discount',
-                type: { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 },
-                doc: 'Discount on the whole line.',
-              },
-              {
-                name: 'line_total',
-                type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
-                doc: 'quantity x unit_price - discount.',
-              },
-              {
-                name: 'promotion_id',
+                name: 'card_scheme',
                 type: ['null', 'string'],
                 default: null,
-                doc: 'Promotion that gave the discount.',
+                doc: 'visa, mastercard, ...; set for card payments.',
+              },
+              {
+                name: 'amount',
+                type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
+                doc: 'Amount settled, equal to total.',
+              },
+              {
+                name: 'tip',
+                type: { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 },
+                default: '\u0000',
+                doc: 'Tip on top of amount.',
               },
             ],
           },
+          doc: 'Settlement of the receipt.',
         },
-        doc: 'Products on the receipt, at least one.',
-      },
-      {
-        name: 'subtotal',
-        type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
-        doc: 'Sum of quantity x unit_price.',
-      },
-      {
-        name: 'discount_total',
-        type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
-        doc: 'Sum of the line discounts.',
-      },
-      {
-        name: 'tax_total',
-        type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
-        doc: 'Tax contained in total.',
-      },
-      {
-        name: 'total',
-        type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
-        doc: 'subtotal - discount_total: what the customer pays or gets back.',
-      },
-      {
-        name: 'payment',
-        type: {
-          type: 'record',
-          name: 'Payment',
-          doc: 'How the receipt was settled.',
-          fields: [
-            {
-              name: 'method',
-              type: {
-                type: 'enum',
-                name: 'PaymentMethod',
-                symbols: ['CASH', 'CARD', 'MOBILE', 'GIFT_CARD', 'INVOICE'],
-              },
-              doc: 'Means of payment.',
-            },
-            {
-              name: 'card_scheme',
-              type: ['null', 'string'],
-              default: null,
-              doc: 'visa, mastercard, ...; set for card payments.',
-            },
-            {
-              name: 'amount',
-              type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 },
-              doc: 'Amount settled, equal to total.',
-            },
-            {
-              name: 'tip',
-              type: { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 },
-              default: '\u0000',
-              doc: 'Tip on top of amount.',
-            },
-          ],
+        {
+          name: 'sold_at',
+          type: { type: 'long', logicalType: 'timestamp-micros' },
+          doc: 'When the receipt was closed, UTC.',
         },
-        doc: 'Settlement of the receipt.',
-      },
-      {
-        name: 'sold_at',
-        type: { type: 'long', logicalType: 'timestamp-micros' },
-        doc: 'When the receipt was closed, UTC.',
-      },
-    ],
-  } },
+      ],
+    },
+  },
 ])
 
 /** Contract of bakery.SalesEvent: Sales receipts with lines and payment, from tills and online checkout. */
@@ -307,15 +310,17 @@ export const salesEventValidator: z.ZodType<SalesEvent> = /* @__PURE__ */ withRu
     cashier_id: rowType.text().nullable(),
     customer_id: rowType.text().nullable(),
     currency: rowType.text(),
-    lines: z.array(z.strictObject({
-      line_number: z.int32(),
-      product_id: rowType.text(),
-      quantity: z.int32(),
-      unit_price: rowType.decimal(10, 2),
-      discount: rowType.decimal(10, 2),
-      line_total: rowType.decimal(12, 2),
-      promotion_id: rowType.text().nullable(),
-    })),
+    lines: z.array(
+      z.strictObject({
+        line_number: z.int32(),
+        product_id: rowType.text(),
+        quantity: z.int32(),
+        unit_price: rowType.decimal(10, 2),
+        discount: rowType.decimal(10, 2),
+        line_total: rowType.decimal(12, 2),
+        promotion_id: rowType.text().nullable(),
+      }),
+    ),
     subtotal: rowType.decimal(12, 2),
     discount_total: rowType.decimal(12, 2),
     tax_total: rowType.decimal(12, 2),

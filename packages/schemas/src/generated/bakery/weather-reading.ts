@@ -36,54 +36,57 @@ export interface WeatherReading {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'WeatherReading',
-    namespace: 'com.bakery.weather',
-    doc: 'Weather at a store, observed by the nearest station or forecast.',
-    fields: [
-      {
-        name: 'event_id',
-        type: { type: 'string', logicalType: 'uuid' },
-        doc: 'Identity of this event; a re-sent event keeps it.',
-      },
-      { name: 'store_id', type: 'string', doc: 'Store the reading is for, STORE-nnn.' },
-      { name: 'station_id', type: 'string', doc: 'Weather station.' },
-      {
-        name: 'observed_at',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'Time the reading is valid for, UTC.',
-      },
-      { name: 'is_forecast', type: 'boolean', default: false, doc: 'True for a forecast, false for an observation.' },
-      {
-        name: 'condition',
-        type: {
-          type: 'enum',
-          name: 'WeatherCondition',
-          symbols: ['CLEAR', 'CLOUDY', 'FOG', 'DRIZZLE', 'RAIN', 'SNOW', 'THUNDERSTORM'],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'WeatherReading',
+      namespace: 'com.bakery.weather',
+      doc: 'Weather at a store, observed by the nearest station or forecast.',
+      fields: [
+        {
+          name: 'event_id',
+          type: { type: 'string', logicalType: 'uuid' },
+          doc: 'Identity of this event; a re-sent event keeps it.',
         },
-        doc: 'Weather in one word.',
-      },
-      { name: 'temperature_c', type: 'double', doc: 'Air temperature, degrees Celsius.' },
-      {
-        name: 'feels_like_c',
-        type: ['null', 'double'],
-        default: null,
-        doc: 'Apparent temperature, degrees Celsius.',
-      },
-      { name: 'humidity_pct', type: 'double', doc: 'Relative humidity, percent.' },
-      { name: 'precipitation_mm', type: 'double', doc: 'Precipitation in the last hour, mm.' },
-      { name: 'wind_speed_kmh', type: 'double', doc: 'Wind speed, km/h.' },
-      {
-        name: 'wind_direction_deg',
-        type: ['null', 'int'],
-        default: null,
-        doc: 'Direction the wind comes from, degrees from north.',
-      },
-      { name: 'pressure_hpa', type: ['null', 'double'], default: null, doc: 'Pressure at sea level, hPa.' },
-      { name: 'cloud_cover_pct', type: ['null', 'int'], default: null, doc: 'Cloud cover, percent.' },
-    ],
-  } },
+        { name: 'store_id', type: 'string', doc: 'Store the reading is for, STORE-nnn.' },
+        { name: 'station_id', type: 'string', doc: 'Weather station.' },
+        {
+          name: 'observed_at',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'Time the reading is valid for, UTC.',
+        },
+        { name: 'is_forecast', type: 'boolean', default: false, doc: 'True for a forecast, false for an observation.' },
+        {
+          name: 'condition',
+          type: {
+            type: 'enum',
+            name: 'WeatherCondition',
+            symbols: ['CLEAR', 'CLOUDY', 'FOG', 'DRIZZLE', 'RAIN', 'SNOW', 'THUNDERSTORM'],
+          },
+          doc: 'Weather in one word.',
+        },
+        { name: 'temperature_c', type: 'double', doc: 'Air temperature, degrees Celsius.' },
+        {
+          name: 'feels_like_c',
+          type: ['null', 'double'],
+          default: null,
+          doc: 'Apparent temperature, degrees Celsius.',
+        },
+        { name: 'humidity_pct', type: 'double', doc: 'Relative humidity, percent.' },
+        { name: 'precipitation_mm', type: 'double', doc: 'Precipitation in the last hour, mm.' },
+        { name: 'wind_speed_kmh', type: 'double', doc: 'Wind speed, km/h.' },
+        {
+          name: 'wind_direction_deg',
+          type: ['null', 'int'],
+          default: null,
+          doc: 'Direction the wind comes from, degrees from north.',
+        },
+        { name: 'pressure_hpa', type: ['null', 'double'], default: null, doc: 'Pressure at sea level, hPa.' },
+        { name: 'cloud_cover_pct', type: ['null', 'int'], default: null, doc: 'Cloud cover, percent.' },
+      ],
+    },
+  },
 ])
 
 /** Contract of bakery.WeatherReading: Hourly weather per store, for demand forecasting. */

@@ -30,59 +30,65 @@ export interface UserEvent {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'UserEvent',
-    namespace: 'com.ecommerce.events',
-    doc: 'Something a shop user did.',
-    fields: [
-      { name: 'event_id', type: 'string', doc: 'Identity of this event; a re-sent event keeps it.' },
-      { name: 'user_id', type: 'string', doc: 'User, user_nnnn.' },
-      {
-        name: 'event_type',
-        type: {
-          type: 'enum',
-          name: 'EventType',
-          symbols: ['PAGE_VIEW', 'ADD_TO_CART', 'REMOVE_FROM_CART', 'PURCHASE', 'SEARCH'],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'UserEvent',
+      namespace: 'com.ecommerce.events',
+      doc: 'Something a shop user did.',
+      fields: [
+        { name: 'event_id', type: 'string', doc: 'Identity of this event; a re-sent event keeps it.' },
+        { name: 'user_id', type: 'string', doc: 'User, user_nnnn.' },
+        {
+          name: 'event_type',
+          type: {
+            type: 'enum',
+            name: 'EventType',
+            symbols: ['PAGE_VIEW', 'ADD_TO_CART', 'REMOVE_FROM_CART', 'PURCHASE', 'SEARCH'],
+          },
+          doc: 'What the user did.',
         },
-        doc: 'What the user did.',
-      },
-      { name: 'timestamp', type: 'long', doc: 'When it happened, milliseconds since epoch, UTC.' },
-      { name: 'session_id', type: 'string', doc: 'Session the event belongs to.' },
-    ],
-  } },
-  { version: 2, schema: {
-    type: 'record',
-    name: 'UserEvent',
-    namespace: 'com.ecommerce.events',
-    doc: 'Something a shop user did.',
-    fields: [
-      { name: 'event_id', type: 'string', doc: 'Identity of this event; a re-sent event keeps it.' },
-      { name: 'user_id', type: 'string', doc: 'User, user_nnnn.' },
-      {
-        name: 'event_type',
-        type: {
-          type: 'enum',
-          name: 'EventType',
-          symbols: ['PAGE_VIEW', 'ADD_TO_CART', 'REMOVE_FROM_CART', 'PURCHASE', 'SEARCH'],
+        { name: 'timestamp', type: 'long', doc: 'When it happened, milliseconds since epoch, UTC.' },
+        { name: 'session_id', type: 'string', doc: 'Session the event belongs to.' },
+      ],
+    },
+  },
+  {
+    version: 2,
+    schema: {
+      type: 'record',
+      name: 'UserEvent',
+      namespace: 'com.ecommerce.events',
+      doc: 'Something a shop user did.',
+      fields: [
+        { name: 'event_id', type: 'string', doc: 'Identity of this event; a re-sent event keeps it.' },
+        { name: 'user_id', type: 'string', doc: 'User, user_nnnn.' },
+        {
+          name: 'event_type',
+          type: {
+            type: 'enum',
+            name: 'EventType',
+            symbols: ['PAGE_VIEW', 'ADD_TO_CART', 'REMOVE_FROM_CART', 'PURCHASE', 'SEARCH'],
+          },
+          doc: 'What the user did.',
         },
-        doc: 'What the user did.',
-      },
-      { name: 'timestamp', type: 'long', doc: 'When it happened, milliseconds since epoch, UTC.' },
-      { name: 'session_id', type: 'string', doc: 'Session the event belongs to.' },
-      { name: 'product_id', type: ['null', 'string'], default: null, doc: 'Product concerned; null for a search.' },
-      { name: 'product_name', type: ['null', 'string'], default: null, doc: 'Name of the product.' },
-      { name: 'price', type: ['null', 'double'], default: null, doc: 'Price of one piece, INR.' },
-      { name: 'category', type: ['null', 'string'], default: null, doc: 'Category of the product.' },
-      {
-        name: 'device_type',
-        type: ['null', { type: 'enum', name: 'DeviceType', symbols: ['MOBILE', 'DESKTOP', 'TABLET'] }],
-        default: null,
-        doc: 'Kind of device.',
-      },
-      { name: 'country', type: ['null', 'string'], default: null, doc: 'Country of the user.' },
-    ],
-  } },
+        { name: 'timestamp', type: 'long', doc: 'When it happened, milliseconds since epoch, UTC.' },
+        { name: 'session_id', type: 'string', doc: 'Session the event belongs to.' },
+        { name: 'product_id', type: ['null', 'string'], default: null, doc: 'Product concerned; null for a search.' },
+        { name: 'product_name', type: ['null', 'string'], default: null, doc: 'Name of the product.' },
+        { name: 'price', type: ['null', 'double'], default: null, doc: 'Price of one piece, INR.' },
+        { name: 'category', type: ['null', 'string'], default: null, doc: 'Category of the product.' },
+        {
+          name: 'device_type',
+          type: ['null', { type: 'enum', name: 'DeviceType', symbols: ['MOBILE', 'DESKTOP', 'TABLET'] }],
+          default: null,
+          doc: 'Kind of device.',
+        },
+        { name: 'country', type: ['null', 'string'], default: null, doc: 'Country of the user.' },
+      ],
+    },
+  },
 ])
 
 /** Contract of ecommerce.UserEvent: Actions of shop users; version 2 adds product, device and country. */

@@ -26,44 +26,47 @@ export interface BatchStatus {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'BatchStatus',
-    namespace: 'com.pharma.production',
-    doc: 'State of a production batch after a change.',
-    fields: [
-      { name: 'batch_id', type: 'string', doc: 'Batch, BATCH-YYYYMMDD-NNNN.' },
-      { name: 'product_id', type: 'string', doc: 'Product made, e.g. PROD-500MG.' },
-      {
-        name: 'status',
-        type: {
-          type: 'enum',
-          name: 'BatchStatusEnum',
-          symbols: ['QUEUED', 'IN_PROGRESS', 'COMPLETED', 'FAILED', 'ON_HOLD'],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'BatchStatus',
+      namespace: 'com.pharma.production',
+      doc: 'State of a production batch after a change.',
+      fields: [
+        { name: 'batch_id', type: 'string', doc: 'Batch, BATCH-YYYYMMDD-NNNN.' },
+        { name: 'product_id', type: 'string', doc: 'Product made, e.g. PROD-500MG.' },
+        {
+          name: 'status',
+          type: {
+            type: 'enum',
+            name: 'BatchStatusEnum',
+            symbols: ['QUEUED', 'IN_PROGRESS', 'COMPLETED', 'FAILED', 'ON_HOLD'],
+          },
+          doc: 'State after this change.',
         },
-        doc: 'State after this change.',
-      },
-      { name: 'equipment_id', type: 'string', doc: 'Equipment the batch runs on.' },
-      { name: 'batch_size', type: 'double', doc: 'Size, kg.' },
-      {
-        name: 'start_time',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'Start of production, UTC.',
-      },
-      {
-        name: 'end_time',
-        type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
-        default: null,
-        doc: 'End of production, UTC; null until it ended.',
-      },
-      { name: 'operator_id', type: 'string', doc: 'Operator responsible.' },
-      {
-        name: 'event_timestamp',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When the state changed, UTC.',
-      },
-    ],
-  } },
+        { name: 'equipment_id', type: 'string', doc: 'Equipment the batch runs on.' },
+        { name: 'batch_size', type: 'double', doc: 'Size, kg.' },
+        {
+          name: 'start_time',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'Start of production, UTC.',
+        },
+        {
+          name: 'end_time',
+          type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
+          default: null,
+          doc: 'End of production, UTC; null until it ended.',
+        },
+        { name: 'operator_id', type: 'string', doc: 'Operator responsible.' },
+        {
+          name: 'event_timestamp',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When the state changed, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of pharma.BatchStatus: Production batches and their changes of state. */

@@ -70,135 +70,138 @@ export interface Capa {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'Deviation',
-    namespace: 'com.pharma.compliance',
-    doc: 'State of a deviation after a change, with its corrective and preventive action (CAPA) when one is planned.',
-    fields: [
-      { name: 'deviation_id', type: 'string', doc: 'Deviation, DEV-YYYYMMDD-NNNN.' },
-      { name: 'batch_id', type: 'string', doc: 'Batch affected.' },
-      { name: 'product_id', type: 'string', doc: 'Product affected.' },
-      { name: 'equipment_id', type: ['null', 'string'], default: null, doc: 'Equipment involved.' },
-      { name: 'sensor_id', type: ['null', 'string'], default: null, doc: 'Sensor whose readings opened it.' },
-      { name: 'test_id', type: ['null', 'string'], default: null, doc: 'Laboratory test that opened it.' },
-      {
-        name: 'category',
-        type: {
-          type: 'enum',
-          name: 'DeviationCategoryEnum',
-          symbols: ['PROCESS', 'EQUIPMENT', 'ENVIRONMENT', 'LABORATORY', 'MATERIAL', 'DOCUMENTATION'],
-        },
-        doc: 'Where it belongs.',
-      },
-      {
-        name: 'severity',
-        type: { type: 'enum', name: 'DeviationSeverityEnum', symbols: ['MINOR', 'MAJOR', 'CRITICAL'] },
-        doc: 'Risk to product quality.',
-      },
-      {
-        name: 'status',
-        type: {
-          type: 'enum',
-          name: 'DeviationStatusEnum',
-          symbols: ['OPEN', 'INVESTIGATING', 'CAPA_IN_PROGRESS', 'CLOSED', 'CANCELLED'],
-        },
-        doc: 'State after this change.',
-      },
-      { name: 'description', type: 'string', doc: 'What was observed.' },
-      { name: 'opened_by', type: 'string', doc: 'Person who opened it.' },
-      { name: 'opened_at', type: { type: 'long', logicalType: 'timestamp-millis' }, doc: 'When it was opened, UTC.' },
-      {
-        name: 'due_at',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When it must be closed, UTC.',
-      },
-      {
-        name: 'investigation_started_at',
-        type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
-        default: null,
-        doc: 'When the investigation began, UTC.',
-      },
-      { name: 'root_cause', type: ['null', 'string'], default: null, doc: 'Cause found.' },
-      {
-        name: 'batch_disposition',
-        type: ['null', { type: 'enum', name: 'BatchDispositionEnum', symbols: ['RELEASE', 'REWORK', 'REJECT'] }],
-        default: null,
-        doc: 'What happens to the batch.',
-      },
-      {
-        name: 'closed_by',
-        type: ['null', 'string'],
-        default: null,
-        doc: 'Person of quality assurance who closed it.',
-      },
-      {
-        name: 'closed_at',
-        type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
-        default: null,
-        doc: 'When it was closed, UTC.',
-      },
-      {
-        name: 'capa',
-        type: [
-          'null',
-          {
-            type: 'record',
-            name: 'Capa',
-            doc: 'Corrective and preventive action.',
-            fields: [
-              { name: 'capa_id', type: 'string', doc: 'Action, CAPA-YYYYMMDD-NNNN.' },
-              {
-                name: 'kind',
-                type: { type: 'enum', name: 'CapaKindEnum', symbols: ['CORRECTIVE', 'PREVENTIVE', 'BOTH'] },
-                doc: 'What it is meant to do.',
-              },
-              {
-                name: 'state',
-                type: {
-                  type: 'enum',
-                  name: 'CapaStateEnum',
-                  symbols: ['PLANNED', 'IN_PROGRESS', 'IMPLEMENTED', 'VERIFIED', 'INEFFECTIVE'],
-                },
-                doc: 'State of the action.',
-              },
-              { name: 'description', type: 'string', doc: 'What is done.' },
-              { name: 'owner_id', type: 'string', doc: 'Person responsible.' },
-              {
-                name: 'planned_at',
-                type: { type: 'long', logicalType: 'timestamp-millis' },
-                doc: 'When it was planned, UTC.',
-              },
-              {
-                name: 'due_at',
-                type: { type: 'long', logicalType: 'timestamp-millis' },
-                doc: 'When it must be in place, UTC.',
-              },
-              {
-                name: 'implemented_at',
-                type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
-                default: null,
-                doc: 'When it was in place, UTC.',
-              },
-              {
-                name: 'verified_at',
-                type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
-                default: null,
-                doc: 'When its effect was verified, UTC.',
-              },
-            ],
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'Deviation',
+      namespace: 'com.pharma.compliance',
+      doc: 'State of a deviation after a change, with its corrective and preventive action (CAPA) when one is planned.',
+      fields: [
+        { name: 'deviation_id', type: 'string', doc: 'Deviation, DEV-YYYYMMDD-NNNN.' },
+        { name: 'batch_id', type: 'string', doc: 'Batch affected.' },
+        { name: 'product_id', type: 'string', doc: 'Product affected.' },
+        { name: 'equipment_id', type: ['null', 'string'], default: null, doc: 'Equipment involved.' },
+        { name: 'sensor_id', type: ['null', 'string'], default: null, doc: 'Sensor whose readings opened it.' },
+        { name: 'test_id', type: ['null', 'string'], default: null, doc: 'Laboratory test that opened it.' },
+        {
+          name: 'category',
+          type: {
+            type: 'enum',
+            name: 'DeviationCategoryEnum',
+            symbols: ['PROCESS', 'EQUIPMENT', 'ENVIRONMENT', 'LABORATORY', 'MATERIAL', 'DOCUMENTATION'],
           },
-        ],
-        default: null,
-        doc: 'Action planned against the cause.',
-      },
-      {
-        name: 'event_timestamp',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When the state changed, UTC.',
-      },
-    ],
-  } },
+          doc: 'Where it belongs.',
+        },
+        {
+          name: 'severity',
+          type: { type: 'enum', name: 'DeviationSeverityEnum', symbols: ['MINOR', 'MAJOR', 'CRITICAL'] },
+          doc: 'Risk to product quality.',
+        },
+        {
+          name: 'status',
+          type: {
+            type: 'enum',
+            name: 'DeviationStatusEnum',
+            symbols: ['OPEN', 'INVESTIGATING', 'CAPA_IN_PROGRESS', 'CLOSED', 'CANCELLED'],
+          },
+          doc: 'State after this change.',
+        },
+        { name: 'description', type: 'string', doc: 'What was observed.' },
+        { name: 'opened_by', type: 'string', doc: 'Person who opened it.' },
+        { name: 'opened_at', type: { type: 'long', logicalType: 'timestamp-millis' }, doc: 'When it was opened, UTC.' },
+        {
+          name: 'due_at',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When it must be closed, UTC.',
+        },
+        {
+          name: 'investigation_started_at',
+          type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
+          default: null,
+          doc: 'When the investigation began, UTC.',
+        },
+        { name: 'root_cause', type: ['null', 'string'], default: null, doc: 'Cause found.' },
+        {
+          name: 'batch_disposition',
+          type: ['null', { type: 'enum', name: 'BatchDispositionEnum', symbols: ['RELEASE', 'REWORK', 'REJECT'] }],
+          default: null,
+          doc: 'What happens to the batch.',
+        },
+        {
+          name: 'closed_by',
+          type: ['null', 'string'],
+          default: null,
+          doc: 'Person of quality assurance who closed it.',
+        },
+        {
+          name: 'closed_at',
+          type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
+          default: null,
+          doc: 'When it was closed, UTC.',
+        },
+        {
+          name: 'capa',
+          type: [
+            'null',
+            {
+              type: 'record',
+              name: 'Capa',
+              doc: 'Corrective and preventive action.',
+              fields: [
+                { name: 'capa_id', type: 'string', doc: 'Action, CAPA-YYYYMMDD-NNNN.' },
+                {
+                  name: 'kind',
+                  type: { type: 'enum', name: 'CapaKindEnum', symbols: ['CORRECTIVE', 'PREVENTIVE', 'BOTH'] },
+                  doc: 'What it is meant to do.',
+                },
+                {
+                  name: 'state',
+                  type: {
+                    type: 'enum',
+                    name: 'CapaStateEnum',
+                    symbols: ['PLANNED', 'IN_PROGRESS', 'IMPLEMENTED', 'VERIFIED', 'INEFFECTIVE'],
+                  },
+                  doc: 'State of the action.',
+                },
+                { name: 'description', type: 'string', doc: 'What is done.' },
+                { name: 'owner_id', type: 'string', doc: 'Person responsible.' },
+                {
+                  name: 'planned_at',
+                  type: { type: 'long', logicalType: 'timestamp-millis' },
+                  doc: 'When it was planned, UTC.',
+                },
+                {
+                  name: 'due_at',
+                  type: { type: 'long', logicalType: 'timestamp-millis' },
+                  doc: 'When it must be in place, UTC.',
+                },
+                {
+                  name: 'implemented_at',
+                  type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
+                  default: null,
+                  doc: 'When it was in place, UTC.',
+                },
+                {
+                  name: 'verified_at',
+                  type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
+                  default: null,
+                  doc: 'When its effect was verified, UTC.',
+                },
+              ],
+            },
+          ],
+          default: null,
+          doc: 'Action planned against the cause.',
+        },
+        {
+          name: 'event_timestamp',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When the state changed, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of pharma.Deviation: Deviations from opening to closure, with CAPA state. */
@@ -310,17 +313,19 @@ export const deviationValidator: z.ZodType<Deviation> = /* @__PURE__ */ withRule
     batch_disposition: z.enum(['RELEASE', 'REWORK', 'REJECT']).nullable(),
     closed_by: rowType.text().nullable(),
     closed_at: z.int64().nullable(),
-    capa: z.strictObject({
-      capa_id: rowType.text(),
-      kind: z.enum(['CORRECTIVE', 'PREVENTIVE', 'BOTH']),
-      state: z.enum(['PLANNED', 'IN_PROGRESS', 'IMPLEMENTED', 'VERIFIED', 'INEFFECTIVE']),
-      description: rowType.text(),
-      owner_id: rowType.text(),
-      planned_at: z.int64(),
-      due_at: z.int64(),
-      implemented_at: z.int64().nullable(),
-      verified_at: z.int64().nullable(),
-    }).nullable(),
+    capa: z.nullable(
+      z.strictObject({
+        capa_id: rowType.text(),
+        kind: z.enum(['CORRECTIVE', 'PREVENTIVE', 'BOTH']),
+        state: z.enum(['PLANNED', 'IN_PROGRESS', 'IMPLEMENTED', 'VERIFIED', 'INEFFECTIVE']),
+        description: rowType.text(),
+        owner_id: rowType.text(),
+        planned_at: z.int64(),
+        due_at: z.int64(),
+        implemented_at: z.int64().nullable(),
+        verified_at: z.int64().nullable(),
+      }),
+    ),
     event_timestamp: z.int64(),
   }),
   deviationContract,

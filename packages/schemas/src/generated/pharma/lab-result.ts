@@ -28,32 +28,35 @@ export interface LabResult {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'LabResult',
-    namespace: 'com.pharma.quality',
-    doc: 'Result of one laboratory test of a batch.',
-    fields: [
-      { name: 'test_id', type: 'string', doc: 'Identity of the test.' },
-      { name: 'batch_id', type: 'string', doc: 'Batch tested.' },
-      { name: 'test_name', type: 'string', doc: 'DISSOLUTION, WEIGHT_UNIFORMITY, HARDNESS or MOISTURE.' },
-      { name: 'test_result', type: 'double', doc: 'Measured value, in unit.' },
-      { name: 'unit', type: 'string', doc: 'Unit of result and specification.' },
-      { name: 'specification_min', type: 'double', doc: 'Lowest passing value.' },
-      { name: 'specification_max', type: 'double', doc: 'Highest passing value.' },
-      {
-        name: 'pass_fail',
-        type: { type: 'enum', name: 'TestResultEnum', symbols: ['PASS', 'FAIL', 'CONDITIONAL'] },
-        doc: 'Verdict of the analyst.',
-      },
-      { name: 'analyst_id', type: 'string', doc: 'Analyst responsible.' },
-      {
-        name: 'test_timestamp',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When the test ended, UTC.',
-      },
-    ],
-  } },
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'LabResult',
+      namespace: 'com.pharma.quality',
+      doc: 'Result of one laboratory test of a batch.',
+      fields: [
+        { name: 'test_id', type: 'string', doc: 'Identity of the test.' },
+        { name: 'batch_id', type: 'string', doc: 'Batch tested.' },
+        { name: 'test_name', type: 'string', doc: 'DISSOLUTION, WEIGHT_UNIFORMITY, HARDNESS or MOISTURE.' },
+        { name: 'test_result', type: 'double', doc: 'Measured value, in unit.' },
+        { name: 'unit', type: 'string', doc: 'Unit of result and specification.' },
+        { name: 'specification_min', type: 'double', doc: 'Lowest passing value.' },
+        { name: 'specification_max', type: 'double', doc: 'Highest passing value.' },
+        {
+          name: 'pass_fail',
+          type: { type: 'enum', name: 'TestResultEnum', symbols: ['PASS', 'FAIL', 'CONDITIONAL'] },
+          doc: 'Verdict of the analyst.',
+        },
+        { name: 'analyst_id', type: 'string', doc: 'Analyst responsible.' },
+        {
+          name: 'test_timestamp',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When the test ended, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of pharma.LabResult: Laboratory test results per batch. */

@@ -28,36 +28,39 @@ export interface SensorReading {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'SensorReading',
-    namespace: 'com.pharma.equipment',
-    doc: 'One value of one sensor, with the specification valid for it.',
-    fields: [
-      { name: 'sensor_id', type: 'string', doc: 'Sensor, SENSOR-nnn.' },
-      { name: 'batch_id', type: 'string', doc: 'Batch running on the equipment.' },
-      { name: 'equipment_id', type: 'string', doc: 'Equipment the sensor sits on.' },
-      {
-        name: 'sensor_type',
-        type: { type: 'enum', name: 'SensorTypeEnum', symbols: ['TEMPERATURE', 'HUMIDITY', 'PRESSURE', 'VIBRATION'] },
-        doc: 'What is measured.',
-      },
-      { name: 'value', type: 'double', doc: 'Measured value, in unit.' },
-      { name: 'unit', type: 'string', doc: 'Unit of value and specification.' },
-      { name: 'specification_min', type: 'double', doc: 'Lowest value inside specification.' },
-      { name: 'specification_max', type: 'double', doc: 'Highest value inside specification.' },
-      {
-        name: 'is_out_of_spec',
-        type: 'boolean',
-        doc: 'Value lies outside the specification, as judged by the sensor.',
-      },
-      {
-        name: 'reading_timestamp',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When it was measured, UTC.',
-      },
-    ],
-  } },
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'SensorReading',
+      namespace: 'com.pharma.equipment',
+      doc: 'One value of one sensor, with the specification valid for it.',
+      fields: [
+        { name: 'sensor_id', type: 'string', doc: 'Sensor, SENSOR-nnn.' },
+        { name: 'batch_id', type: 'string', doc: 'Batch running on the equipment.' },
+        { name: 'equipment_id', type: 'string', doc: 'Equipment the sensor sits on.' },
+        {
+          name: 'sensor_type',
+          type: { type: 'enum', name: 'SensorTypeEnum', symbols: ['TEMPERATURE', 'HUMIDITY', 'PRESSURE', 'VIBRATION'] },
+          doc: 'What is measured.',
+        },
+        { name: 'value', type: 'double', doc: 'Measured value, in unit.' },
+        { name: 'unit', type: 'string', doc: 'Unit of value and specification.' },
+        { name: 'specification_min', type: 'double', doc: 'Lowest value inside specification.' },
+        { name: 'specification_max', type: 'double', doc: 'Highest value inside specification.' },
+        {
+          name: 'is_out_of_spec',
+          type: 'boolean',
+          doc: 'Value lies outside the specification, as judged by the sensor.',
+        },
+        {
+          name: 'reading_timestamp',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When it was measured, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of pharma.SensorReading: Readings of temperature, humidity, pressure and vibration during production. */

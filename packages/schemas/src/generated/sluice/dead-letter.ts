@@ -44,50 +44,53 @@ export interface DeadLetter {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'DeadLetter',
-    namespace: 'com.sluice',
-    doc: 'A record that could not become a row, kept as received, and why.',
-    fields: [
-      { name: 'cluster_id', type: 'string', doc: 'Kafka cluster id, or the id of the log folder.' },
-      { name: 'topic_id', type: 'string', doc: 'Topic id; unlike the name it is never used twice.' },
-      { name: 'topic', type: 'string', doc: 'Topic name.' },
-      { name: 'partition', type: 'int', doc: 'Partition.' },
-      { name: 'offset', type: 'long', doc: 'Offset.' },
-      {
-        name: 'timestamp',
-        type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
-        default: null,
-        doc: 'Timestamp of the record; null when it had none.',
-      },
-      { name: 'key', type: ['null', 'bytes'], default: null, doc: 'Key as received.' },
-      { name: 'value', type: ['null', 'bytes'], default: null, doc: 'Value as received; null for a tombstone.' },
-      { name: 'headers', type: ['null', 'bytes'], default: null, doc: 'Encoded Kafka header section as received.' },
-      {
-        name: 'schema_id',
-        type: ['null', 'int'],
-        default: null,
-        doc: 'Schema id of the envelope, when it could be read.',
-      },
-      {
-        name: 'stage',
-        type: { type: 'enum', name: 'RejectStage', symbols: ['envelope', 'schema', 'decode', 'rule', 'sink'] },
-        doc: 'Step that refused it.',
-      },
-      { name: 'code', type: 'string', doc: 'Stable code of the reason.' },
-      { name: 'path', type: 'string', doc: 'Field concerned; empty for the whole record.' },
-      { name: 'expected', type: 'string', doc: 'What was expected there; never contents of the record.' },
-      { name: 'attempt', type: 'int', doc: 'How often it was tried, from 1.' },
-      { name: 'pipeline', type: 'string', doc: 'Pipeline that refused it.' },
-      { name: 'pipeline_version', type: 'string', doc: 'Version of that pipeline.' },
-      {
-        name: 'first_seen',
-        type: { type: 'long', logicalType: 'timestamp-micros' },
-        doc: 'When it was first refused, UTC.',
-      },
-    ],
-  } },
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'DeadLetter',
+      namespace: 'com.sluice',
+      doc: 'A record that could not become a row, kept as received, and why.',
+      fields: [
+        { name: 'cluster_id', type: 'string', doc: 'Kafka cluster id, or the id of the log folder.' },
+        { name: 'topic_id', type: 'string', doc: 'Topic id; unlike the name it is never used twice.' },
+        { name: 'topic', type: 'string', doc: 'Topic name.' },
+        { name: 'partition', type: 'int', doc: 'Partition.' },
+        { name: 'offset', type: 'long', doc: 'Offset.' },
+        {
+          name: 'timestamp',
+          type: ['null', { type: 'long', logicalType: 'timestamp-millis' }],
+          default: null,
+          doc: 'Timestamp of the record; null when it had none.',
+        },
+        { name: 'key', type: ['null', 'bytes'], default: null, doc: 'Key as received.' },
+        { name: 'value', type: ['null', 'bytes'], default: null, doc: 'Value as received; null for a tombstone.' },
+        { name: 'headers', type: ['null', 'bytes'], default: null, doc: 'Encoded Kafka header section as received.' },
+        {
+          name: 'schema_id',
+          type: ['null', 'int'],
+          default: null,
+          doc: 'Schema id of the envelope, when it could be read.',
+        },
+        {
+          name: 'stage',
+          type: { type: 'enum', name: 'RejectStage', symbols: ['envelope', 'schema', 'decode', 'rule', 'sink'] },
+          doc: 'Step that refused it.',
+        },
+        { name: 'code', type: 'string', doc: 'Stable code of the reason.' },
+        { name: 'path', type: 'string', doc: 'Field concerned; empty for the whole record.' },
+        { name: 'expected', type: 'string', doc: 'What was expected there; never contents of the record.' },
+        { name: 'attempt', type: 'int', doc: 'How often it was tried, from 1.' },
+        { name: 'pipeline', type: 'string', doc: 'Pipeline that refused it.' },
+        { name: 'pipeline_version', type: 'string', doc: 'Version of that pipeline.' },
+        {
+          name: 'first_seen',
+          type: { type: 'long', logicalType: 'timestamp-micros' },
+          doc: 'When it was first refused, UTC.',
+        },
+      ],
+    },
+  },
 ])
 
 /** Contract of sluice.DeadLetter: Records that could not become rows, as received, with stage, code, path and expectation. */

@@ -38,43 +38,46 @@ export interface Customer {
 }
 
 const versions: Contract['versions'] = /* @__PURE__ */ freezeDeep([
-  { version: 1, schema: {
-    type: 'record',
-    name: 'Customer',
-    namespace: 'com.telco.customers',
-    doc: 'State of a customer; the newest updated_at wins.',
-    fields: [
-      { name: 'customer_id', type: 'string', doc: 'Customer.' },
-      { name: 'gender', type: ['null', 'string'], default: null, doc: 'Female, Male or Other.' },
-      { name: 'senior_citizen', type: ['null', 'boolean'], default: null, doc: '65 years or older.' },
-      { name: 'partner', type: ['null', 'boolean'], default: null, doc: 'Lives with a partner.' },
-      { name: 'dependents', type: ['null', 'boolean'], default: null, doc: 'Lives with dependents.' },
-      { name: 'tenure', type: ['null', 'int'], default: null, doc: 'Months as a customer.' },
-      { name: 'phone_service', type: ['null', 'boolean'], default: null, doc: 'Has a phone line.' },
-      { name: 'internet_service', type: ['null', 'string'], default: null, doc: 'DSL, Fiber optic or No.' },
-      { name: 'contract', type: ['null', 'string'], default: null, doc: 'Month-to-month, One year or Two year.' },
-      {
-        name: 'monthly_charges',
-        type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 }],
-        default: null,
-        doc: 'Charged each month.',
-      },
-      {
-        name: 'total_charges',
-        type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 }],
-        default: null,
-        doc: 'Charged so far; when missing, monthly_charges x tenure.',
-      },
-      {
-        name: 'updated_at',
-        type: { type: 'long', logicalType: 'timestamp-millis' },
-        doc: 'When this state became valid, UTC.',
-      },
-      { name: 'first_name', type: ['null', 'string'], default: null, doc: 'First name.' },
-      { name: 'last_name', type: ['null', 'string'], default: null, doc: 'Last name.' },
-      { name: 'email', type: ['null', 'string'], default: null, doc: 'E-mail address.' },
-    ],
-  } },
+  {
+    version: 1,
+    schema: {
+      type: 'record',
+      name: 'Customer',
+      namespace: 'com.telco.customers',
+      doc: 'State of a customer; the newest updated_at wins.',
+      fields: [
+        { name: 'customer_id', type: 'string', doc: 'Customer.' },
+        { name: 'gender', type: ['null', 'string'], default: null, doc: 'Female, Male or Other.' },
+        { name: 'senior_citizen', type: ['null', 'boolean'], default: null, doc: '65 years or older.' },
+        { name: 'partner', type: ['null', 'boolean'], default: null, doc: 'Lives with a partner.' },
+        { name: 'dependents', type: ['null', 'boolean'], default: null, doc: 'Lives with dependents.' },
+        { name: 'tenure', type: ['null', 'int'], default: null, doc: 'Months as a customer.' },
+        { name: 'phone_service', type: ['null', 'boolean'], default: null, doc: 'Has a phone line.' },
+        { name: 'internet_service', type: ['null', 'string'], default: null, doc: 'DSL, Fiber optic or No.' },
+        { name: 'contract', type: ['null', 'string'], default: null, doc: 'Month-to-month, One year or Two year.' },
+        {
+          name: 'monthly_charges',
+          type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 10, scale: 2 }],
+          default: null,
+          doc: 'Charged each month.',
+        },
+        {
+          name: 'total_charges',
+          type: ['null', { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 2 }],
+          default: null,
+          doc: 'Charged so far; when missing, monthly_charges x tenure.',
+        },
+        {
+          name: 'updated_at',
+          type: { type: 'long', logicalType: 'timestamp-millis' },
+          doc: 'When this state became valid, UTC.',
+        },
+        { name: 'first_name', type: ['null', 'string'], default: null, doc: 'First name.' },
+        { name: 'last_name', type: ['null', 'string'], default: null, doc: 'Last name.' },
+        { name: 'email', type: ['null', 'string'], default: null, doc: 'E-mail address.' },
+      ],
+    },
+  },
 ])
 
 /** Contract of telco.Customer: Customer states of a telecommunications provider. */
