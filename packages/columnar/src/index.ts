@@ -6,3 +6,4 @@ export {
   type ParquetEncoderOptions,
 } from './parquet/parquet-encoder.ts'
 export type { ParquetCompression } from './parquet/compression.ts'
+export { createJsonlEncoder, JSONL_ENCODER_VERSION, type JsonlEncoderOptions } from './jsonl-encoder.ts'

@@ -1,7 +1,7 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { byteBounds, compareBytes } from './bounds.ts'
-import { grownCapacity, type ByteWriter } from './byte-writer.ts'
+import { grownCapacity, type ByteWriter } from '../byte-writer.ts'
 import { writeDeltaPacked } from './delta-packed.ts'
 import { Encoding } from './format.ts'
 import {
@@ -219,25 +219,25 @@ export class BytesStore implements LeafStore {
     this.count = count
   }
 
-  /** Replaces indices by the bytes they stand for. */
+  /** Replaces indices by the bytes they stand for; what the dictionary held is let go. */
   #leaveDictionary(): void {
     this.#materialize()
     this.#inDictionary = false
-    this.#dropDictionary()
+    this.#table = new Int32Array(0)
   }
 
   #materialize(): void {
     const { count } = this
-    this.#slab = new Uint8Array(grownCapacity(0, this.#plainBytes))
-    this.#ends = new Int32Array(this.#size === 0 ? grownCapacity(0, count) : 0)
+    const slab = this.#reserveSlab(this.#plainBytes)
+    const ends = this.#size === 0 ? this.#reserveEnds(0) : this.#ends
     let to = 0
     for (let i = 0; i < count; i++) {
       const index = this.#indices[i]!
       const start = this.#spans[2 * index]!
       const end = this.#spans[2 * index + 1]!
-      copyBytes(this.#entries, start, end, this.#slab, to)
+      copyBytes(this.#entries, start, end, slab, to)
       to += end - start
-      if (this.#size === 0) this.#ends[i] = to
+      if (this.#size === 0) ends[i] = to
     }
     this.#slabLength = to
   }
@@ -331,26 +331,15 @@ export class BytesStore implements LeafStore {
       : { min: low.slice(), max: high.slice(), minExact: true, maxExact: true }
   }
 
+  /** Keeps the buffers for the next row group, but not the table: its size must not depend on what came before. */
   clear(): void {
     this.count = 0
     this.#inDictionary = this.#options.dictionary
-    this.#slab = EMPTY
     this.#slabLength = 0
-    this.#ends = new Int32Array(0)
-    this.#scratch = EMPTY
-    this.#dropDictionary()
-    if (this.#inDictionary) this.#table = new Int32Array(FIRST_TABLE_SIZE)
-  }
-
-  #dropDictionary(): void {
-    this.#table = new Int32Array(0)
-    this.#distinct = 0
-    this.#hashes = new Int32Array(16)
-    this.#spans = new Int32Array(32)
-    this.#entries = EMPTY
-    this.#entriesLength = 0
-    this.#indices = new Uint16Array(16)
     this.#plainBytes = 0
+    this.#distinct = 0
+    this.#entriesLength = 0
+    if (this.#inDictionary) this.#table = new Int32Array(FIRST_TABLE_SIZE)
   }
 
   #reserveIndices(extra: number): Uint16Array {

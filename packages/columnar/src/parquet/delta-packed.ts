@@ -1,4 +1,4 @@
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from '../byte-writer.ts'
 
 const BLOCK = 128
 const MINIBLOCKS = 4

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Column, DataType } from '../types.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter } from '../byte-writer.ts'
 import { BytesStore } from './bytes-store.ts'
 import { Encoding, PageType, Physical } from './format.ts'
 import type { Bounds, LeafStore, StoreOptions } from './leaf-store.ts'

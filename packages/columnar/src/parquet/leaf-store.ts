@@ -1,5 +1,5 @@
 import type { Column, ColumnValues } from '../types.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from '../byte-writer.ts'
 import type { Encoding } from './format.ts'
 
 /** What a store may use, from the encoder's options. */

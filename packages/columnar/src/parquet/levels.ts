@@ -1,4 +1,4 @@
-import { grownCapacity, type ByteWriter } from './byte-writer.ts'
+import { grownCapacity, type ByteWriter } from '../byte-writer.ts'
 import { bitWidth, writeHybrid } from './rle-hybrid.ts'
 
 /** Definition or repetition levels of one leaf for the open row group, one byte each. */
@@ -43,7 +43,6 @@ export class Levels {
   }
 
   clear(): void {
-    this.bytes = new Uint8Array(16)
     this.count = 0
   }
 }

@@ -1,4 +1,4 @@
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from '../byte-writer.ts'
 
 /**
  * Writes `values[from, to)` as Parquet's RLE / bit-packed hybrid, each value `width` bits (1..16).

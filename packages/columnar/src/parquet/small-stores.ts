@@ -1,7 +1,7 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { byteBounds, compareBytes } from './bounds.ts'
-import { ByteWriter, grownCapacity } from './byte-writer.ts'
+import { ByteWriter, grownCapacity } from '../byte-writer.ts'
 import { Encoding } from './format.ts'
 import { MAX_DICTIONARY_ENTRIES, type Bounds, type LeafStore, type SealedValues } from './leaf-store.ts'
 import { bitWidth } from './rle-hybrid.ts'
@@ -50,7 +50,6 @@ export function createBooleanStore(): LeafStore {
     },
     clear() {
       count = 0
-      values = new Uint8Array(16)
     },
   }
 }
@@ -141,7 +140,6 @@ export function createEnumStore(symbols: readonly string[], dictionary: boolean)
     seal,
     clear() {
       count = 0
-      indices = new Uint16Array(16)
       used.fill(0)
     },
   }

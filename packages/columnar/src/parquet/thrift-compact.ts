@@ -1,4 +1,4 @@
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter } from '../byte-writer.ts'
 
 const TYPE_TRUE = 1
 const TYPE_FALSE = 2

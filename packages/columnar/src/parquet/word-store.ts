@@ -1,7 +1,7 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { floatBounds, integerBounds } from './bounds.ts'
-import { grownCapacity, type ByteWriter } from './byte-writer.ts'
+import { grownCapacity, type ByteWriter } from '../byte-writer.ts'
 import { deltaPackedSize, writeDeltaPacked } from './delta-packed.ts'
 import { Encoding } from './format.ts'
 import {
@@ -165,17 +165,16 @@ export class WordStore implements LeafStore {
 
   /** Replaces indices by the values they stand for. */
   #leaveDictionary(): void {
-    this.#words = this.#materialize()
+    this.#materialize()
     this.#inDictionary = false
-    this.#dropDictionary()
+    this.#table = new Int32Array(0)
   }
 
   #materialize(): Int32Array {
     const { count } = this
     const indices = this.#indices
     const dictionary = this.#dictionary
-    const perValue = this.#wide ? 2 : 1
-    const words = new Int32Array(grownCapacity(0, count * perValue))
+    const words = this.#reserveWords(count * (this.#wide ? 2 : 1))
     if (this.#wide) {
       for (let i = 0; i < count; i++) {
         const index = indices[i]!
@@ -247,19 +246,12 @@ export class WordStore implements LeafStore {
     return floatBounds(this.#wide ? new Float64Array(words.buffer) : new Float32Array(words.buffer), count)
   }
 
+  /** Keeps the buffers for the next row group, but not the table: its size must not depend on what came before. */
   clear(): void {
     this.count = 0
     this.#inDictionary = this.#options.dictionary
-    this.#words = new Int32Array(0)
-    this.#dropDictionary()
-    if (this.#inDictionary) this.#table = new Int32Array(FIRST_TABLE_SIZE)
-  }
-
-  #dropDictionary(): void {
-    this.#table = new Int32Array(0)
     this.#distinct = 0
-    this.#dictionary = new Int32Array(16)
-    this.#indices = new Uint16Array(16)
+    if (this.#inDictionary) this.#table = new Int32Array(FIRST_TABLE_SIZE)
   }
 
   #reserveIndices(extra: number): Uint16Array {
