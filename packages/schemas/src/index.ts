@@ -29,6 +29,8 @@ export {
 } from './wire.ts'
 export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry/registry.ts'
 export { createFileRegistry, type FileRegistryOptions } from './registry/file-registry.ts'
+export { compileRules, type RuleViolation } from './rules/column-rules.ts'
+export { ruleSql, type SqlDialect } from './rules/sql.ts'
 export { compileRowRules } from './rules/row-rules.ts'
 export { describeRule, ruleCodes, type BrokenRule } from './rules/describe.ts'
 export {
