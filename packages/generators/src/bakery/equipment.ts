@@ -33,12 +33,12 @@ const errorCodes: Readonly<Record<EquipmentType, readonly string[]>> = {
 }
 /** Wear per running hour: a machine lasts a few weeks of use between services. */
 const wearPerHour: Readonly<Record<EquipmentType, number>> = {
-  OVEN: 0.0032,
-  MIXER: 0.0045,
-  PROOFER: 0.002,
-  SHEETER: 0.004,
-  FRIDGE: 0.0009,
-  FREEZER: 0.0009,
+  OVEN: 0.0045,
+  MIXER: 0.007,
+  PROOFER: 0.003,
+  SHEETER: 0.006,
+  FRIDGE: 0.0013,
+  FREEZER: 0.0013,
 }
 const firmware = ['2.3.1', '2.4.0', '3.0.2']
 const round2 = (x: number) => Math.round(x * 100) / 100
@@ -59,7 +59,7 @@ export function createEquipment(options: {
         type,
         firmware: random.pick(firmware),
         status: 'IDLE',
-        wear: random.range(0, 0.75),
+        wear: random.range(0, 0.9),
         runSeconds: random.between(200, 20_000) * 3600,
         cycles: random.between(500, 40_000),
         errorCode: null,
@@ -112,7 +112,7 @@ export function createEquipment(options: {
     machine.runSeconds += Math.round(hours * 3600)
     machine.cycles += random.between(1, machine.type === 'FRIDGE' || machine.type === 'FREEZER' ? 4 : 3)
     machine.wear = Math.min(1, machine.wear + wearPerHour[machine.type] * hours * random.range(0.5, 1.5))
-    if (random.chance((0.0004 + 0.05 * machine.wear ** 5) * hours)) {
+    if (random.chance((0.0003 + 0.09 * machine.wear ** 6) * hours)) {
       machine.status = 'FAULT'
       machine.errorCode = random.pick(errorCodes[machine.type])
       machine.until = at + random.between(2, 9) * hourMs

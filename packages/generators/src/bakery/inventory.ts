@@ -24,7 +24,7 @@ const wasteReasons = ['unsold', 'unsold', 'unsold', 'donated', 'damaged', 'burnt
 export function createInventory(options: {
   readonly random: Random
   readonly stores: readonly Store[]
-  /** Pieces of a product that a store sells on a mean day. */
+  /** Pieces of a product that a store expects to sell on a mean day, promotions of now included. */
   readonly dailyDemand: (store: Store, product: number) => number
   readonly ovenShare: (store: number) => number
   readonly emit: (row: Row, at: number) => void
@@ -34,16 +34,20 @@ export function createInventory(options: {
   const onHand = new Int32Array(stores.length * n)
   const soldSince = new Int32Array(stores.length * n)
   const sequence = new Float64Array(stores.length * n)
+  /** Time of the newest movement: the next one of the same shelf is later. */
+  const movedAt = new Float64Array(stores.length * n)
 
   function update(
     type: UpdateType,
     store: Store,
     product: number,
     delta: number,
-    at: number,
+    wantedAt: number,
     reason: string | null,
   ): void {
     const i = store.index * n + product
+    const at = Math.max(wantedAt, movedAt[i]! + 1)
+    movedAt[i] = at
     const item = products[product]!
     const day = localDay(at, cities[store.city]!.utcOffset)
     const baked = type === 'BAKED'
@@ -174,7 +178,10 @@ export function createInventory(options: {
         if (hour === 4 && (dow === 1 || dow === 4)) deliver(store, at)
         if (hour === closes) waste(store, at)
         if (hour === closes + 1 && dow === 6) count(store, at)
-        if (hour > store.opens && hour < closes - 1 && random.chance(0.25)) transfer(store, at)
+      }
+      for (const store of stores) {
+        const hour = localHour(at, cities[store.city]!.utcOffset)
+        if (hour > store.opens && hour < store.closes - 1 && random.chance(0.25)) transfer(store, at)
       }
     },
   }

@@ -1,5 +1,5 @@
 import type { Random } from '../prng.ts'
-import { dayMs, hourMs } from './calendar.ts'
+import { dayMs, hourMs, minuteMs } from './calendar.ts'
 import { products, type Store } from './entities.ts'
 
 export type PromotionKind = 'PERCENT_OFF' | 'AMOUNT_OFF' | 'BUY_X_GET_Y' | 'BUNDLE_PRICE'
@@ -135,9 +135,9 @@ export function createPromotions(options: {
   }
 
   return {
-    /** Promotions that are already running when the simulation begins. */
+    /** Promotions that begin within the first hour, so that a run has some from its start. */
     begin(at: number): void {
-      for (let i = 0; i < Math.ceil(perDay * 4); i++) plan(at, 0)
+      for (let i = 0; i < Math.ceil(perDay * 4); i++) plan(at, minuteMs)
     },
     nextHour(at: number): void {
       const planned = random.poisson(perDay / 24)

@@ -200,7 +200,7 @@ export function createSales(options: {
   function refund(store: Store, at: number): void {
     const slot = random.int(32)
     const original = recent[store.index]![slot]
-    if (original === undefined || at - original.at > 10 * hourMs || at <= original.at) return
+    if (original === undefined || at - original.at > 10 * hourMs || at - original.at < 2 * minuteMs) return
     recent[store.index]![slot] = undefined
     const { product, quantity, unitPrice, paid } = original
     const gross = quantity * unitPrice

@@ -8,7 +8,7 @@ import { cities, createStores, products, uuid } from './entities.ts'
 import { createEquipment } from './equipment.ts'
 import { createFeedback } from './feedback.ts'
 import { createInventory } from './inventory.ts'
-import { createPromotions } from './promotions.ts'
+import { createPromotions, promotionUplift } from './promotions.ts'
 import { createSales, piecesPerReceipt, productShare, receiptsPerDay } from './sales.ts'
 import { createWeather } from './weather.ts'
 
@@ -73,7 +73,11 @@ export function createBakeryWorld(options: WorldOptions): World {
   const inventory = createInventory({
     random: random('inventory'),
     stores,
-    dailyDemand: (store, product) => receiptsPerDay * store.size * piecesPerReceipt * productShare[product]!,
+    dailyDemand: (store, product) => {
+      const promotion = promotions.activeFor(store.index, product)
+      const uplift = promotion === undefined ? 1 : promotionUplift[promotion.kind]
+      return receiptsPerDay * store.size * piecesPerReceipt * productShare[product]! * uplift
+    },
     ovenShare: equipment.ovenShare,
     emit: (row, at) => queue.add(at, bakeryFeed.inventory, row),
   })
