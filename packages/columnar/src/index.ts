@@ -1,4 +1,15 @@
-export { ColumnarError, columnarErrors, type ColumnarErrorCode } from './errors.ts'
+export * from './types.ts'
+export { columnarErrors, ColumnarError } from './errors.ts'
+export type { ColumnarErrorCode, SchemaProblem } from './errors.ts'
+export { decodeCodes } from './decode-codes.ts'
+export type { DecodeCode } from './decode-codes.ts'
+export { createBatchBuilder } from './builder/batch-builder.ts'
+export { avroLimits } from './avro/model.ts'
+export type { AvroLimits } from './avro/model.ts'
+export type { AvroSource } from './avro/parse.ts'
+export { avroToSchema } from './avro/columns.ts'
+export { compileAvroDecoder, decodeLimits } from './avro/decoder.ts'
+export type { AvroDecoderOptions, DecodeLimits } from './avro/decoder.ts'
 export {
   createParquetEncoder,
   parquetEncoderId,

@@ -1,0 +1,145 @@
+import { countOnes, packBits } from '../bitmap.ts'
+import { ColumnarError } from '../errors.ts'
+import type { BatchBuilder, Column, Schema } from '../types.ts'
+import { createStores, slotCounts } from './column-store.ts'
+import type { ColumnStore, StoreSet } from './column-store.ts'
+import { layoutOf, sameColumns } from './layout.ts'
+import type { ColumnNode } from './layout.ts'
+
+const storesByBuilder = new WeakMap<BatchBuilder, StoreSet>()
+const checkedSchemas = new WeakMap<StoreSet, WeakSet<Schema>>()
+
+/** Memory above which an oversized buffer is given back after a batch, bytes. */
+const keepBytes = 1 << 20
+
+/**
+ * Makes an empty builder. Decoders whose `schema` has the same columns may take turns on it, so writer schemas can
+ * alternate from record to record.
+ * Memory: the buffers are kept between batches and copied, exactly sized, by `finish()`; a byte buffer that one batch
+ * needed and the next used less than an eighth of is given back.
+ * @param capacityRows rows that fit before the first growth
+ */
+export function createBatchBuilder(schema: Schema, capacityRows = 1024): BatchBuilder {
+  if (!Number.isInteger(capacityRows) || capacityRows < 0 || capacityRows > 0x3fff_ffff) {
+    throw new TypeError(`capacityRows must be a whole number from 0 to 2^30 - 1, got ${capacityRows}`)
+  }
+  const set = createStores(layoutOf(schema), capacityRows)
+  const builder: BatchBuilder = {
+    schema,
+    get length() {
+      return set.length
+    },
+    get byteLength() {
+      return filledBytes(set)
+    },
+    finish() {
+      const counts = slotCounts(set)
+      const columns = set.layout.roots.map((node) => finishColumn(set, node, counts))
+      const { length } = set
+      set.length = 0
+      for (const store of set.columns) giveBack(store, counts)
+      return { schema, length, columns }
+    },
+  }
+  storesByBuilder.set(builder, set)
+  checkedSchemas.set(set, new WeakSet([schema]))
+  return builder
+}
+
+/**
+ * The buffers behind a builder.
+ * @throws {ColumnarError} BUILDER_SCHEMA when the builder's columns are not those of `schema`
+ */
+export function storesOf(builder: BatchBuilder, schema: Schema): StoreSet {
+  const set = storesByBuilder.get(builder)
+  if (set === undefined) throw new TypeError('the builder was not made by createBatchBuilder')
+  const checked = checkedSchemas.get(set)!
+  if (!checked.has(schema)) {
+    if (!sameColumns(builder.schema, schema)) {
+      throw new ColumnarError(
+        'BUILDER_SCHEMA',
+        'the builder has other columns than the decoder; make it from decoder.schema',
+      )
+    }
+    checked.add(schema)
+  }
+  return set
+}
+
+function filledBytes(set: StoreSet): number {
+  const counts = slotCounts(set)
+  let total = 0
+  for (const { node, offsets } of set.columns) {
+    const slots = counts[node.group]!
+    if (node.tracksNulls) total += (slots + 7) >> 3
+    switch (node.storage) {
+      case 'bits':
+        total += (slots + 7) >> 3
+        break
+      case 'ints':
+      case 'floats':
+        total += 4 * slots
+        break
+      case 'longs':
+      case 'doubles':
+        total += 8 * slots
+        break
+      case 'fixed':
+        total += node.width * slots
+        break
+      case 'bytes':
+        total += 4 * (slots + 1) + offsets[slots]!
+        break
+      case 'list':
+        total += 4 * (slots + 1)
+        break
+      default:
+        break
+    }
+  }
+  return total
+}
+
+function giveBack(store: ColumnStore, counts: Int32Array): void {
+  if (store.node.storage !== 'bytes' || store.bytes.length <= keepBytes) return
+  const used = store.offsets[counts[store.node.group]!]!
+  if (used < store.bytes.length >> 3) store.bytes = new Uint8Array(0)
+}
+
+function finishColumn(set: StoreSet, node: ColumnNode, counts: Int32Array): Column {
+  const store = set.columns[node.index]!
+  const { type } = node
+  const length = counts[node.group]!
+  if (node.storage === 'none') {
+    return { type, length, nullCount: length, ...(length > 0 ? { validity: new Uint8Array((length + 7) >> 3) } : {}) }
+  }
+  const nullCount = node.tracksNulls ? length - countOnes(store.present, length) : 0
+  const validity = nullCount > 0 ? { validity: packBits(store.present, length) } : {}
+  const head = { type, length, nullCount, ...validity }
+  switch (node.storage) {
+    case 'bits':
+      return { ...head, values: packBits(store.bytes, length) }
+    case 'ints':
+      return { ...head, values: store.ints.slice(0, length) }
+    case 'longs':
+      return { ...head, values: new BigInt64Array(store.ints.slice(0, 2 * length).buffer) }
+    case 'floats':
+      return { ...head, values: store.floats.slice(0, length) }
+    case 'doubles':
+      return { ...head, values: store.doubles.slice(0, length) }
+    case 'fixed':
+      return { ...head, values: store.bytes.slice(0, node.width * length) }
+    case 'bytes': {
+      const offsets = store.offsets.slice(0, length + 1)
+      return { ...head, offsets, values: store.bytes.slice(0, offsets[length]!) }
+    }
+    case 'list':
+      return {
+        ...head,
+        offsets: store.offsets.slice(0, length + 1),
+        children: node.children.map((child) => finishColumn(set, child, counts)),
+      }
+    case 'struct':
+      return { ...head, children: node.children.map((child) => finishColumn(set, child, counts)) }
+  }
+}
