@@ -26,13 +26,16 @@ describe('schema resolution', () => {
     [['null', 'int'], 3, 'long', 3n],
     [['int', 'string'], { string: 'x' }, ['null', 'string', 'long'], { string: 'x' }],
     [['int', 'string'], { int: 4 }, ['null', 'string', 'long'], { long: 4n }],
-  ] as [AvroSchema, unknown, AvroSchema, unknown][])('case %#: %o read as another type', (writer, value, reader, expected) => {
-    expect(through(writer, value, reader)).toEqual(
-      typeof expected === 'object' && !(expected instanceof Uint8Array)
-        ? Object.assign(Object.create(null) as object, expected)
-        : expected,
-    )
-  })
+  ] as [AvroSchema, unknown, AvroSchema, unknown][])(
+    'case %#: %o read as another type',
+    (writer, value, reader, expected) => {
+      expect(through(writer, value, reader)).toEqual(
+        typeof expected === 'object' && !(expected instanceof Uint8Array)
+          ? Object.assign(Object.create(null) as object, expected)
+          : expected,
+      )
+    },
+  )
 
   it('refuses bytes that are no UTF-8 when read as a string', () => {
     expect(() => through('bytes', Uint8Array.of(0xff), 'string')).toThrow(/utf8_invalid at f/)

@@ -89,9 +89,14 @@ function checkSql(rule: Rule, value: Value, other: Value | undefined, dialect: S
   const notNan = (of: string): string => (dialect === 'duckdb' ? `NOT isnan(${of})` : `${of} <> 'NaN'`)
   const bounded = rule.min !== undefined || rule.max !== undefined || rule.exclusiveMin !== undefined
   if (isFloat && (bounded || other !== undefined)) parts.push(notNan(sql))
-  if (rule.min !== undefined) parts.push(`${sql} >= ${plainNumber(rule.min)}`)
-  if (rule.exclusiveMin !== undefined) parts.push(`${sql} > ${plainNumber(rule.exclusiveMin)}`)
-  if (rule.max !== undefined) parts.push(`${sql} <= ${plainNumber(rule.max)}`)
+  // A decimal literal would make DuckDB compare a double as a decimal, rounded.
+  const bound = (value: number): string =>
+    isFloat
+      ? `CAST(${plainNumber(value)} AS ${dialect === 'duckdb' ? 'DOUBLE' : 'double precision'})`
+      : plainNumber(value)
+  if (rule.min !== undefined) parts.push(`${sql} >= ${bound(rule.min)}`)
+  if (rule.exclusiveMin !== undefined) parts.push(`${sql} > ${bound(rule.exclusiveMin)}`)
+  if (rule.max !== undefined) parts.push(`${sql} <= ${bound(rule.max)}`)
   if (rule.oneOf !== undefined) parts.push(`${sql} IN (${rule.oneOf.map(quoteText).join(', ')})`)
   if (rule.pattern !== undefined) {
     const pattern = quoteText(rule.pattern)
@@ -104,8 +109,7 @@ function checkSql(rule: Rule, value: Value, other: Value | undefined, dialect: S
     parts.push(`coalesce(${sql} >= ${other.sql}, TRUE)`)
   }
   const present = rule.required === true ? [`${sql} IS NOT NULL`] : []
-  // Without a value every part is null, which passes; a part that is false wins over a null one.
-  const checks = parts.length === 0 ? [] : [`coalesce(${parts.join(' AND ')}, TRUE)`]
+  const checks = parts.length === 0 ? [] : [`(${sql} IS NULL OR (${parts.join(' AND ')}))`]
   return `(${[...present, ...checks].join(' AND ')})`
 }
 
