@@ -1,15 +1,17 @@
 import { compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
 import type { Column, ColumnBatch, DecodeReject, Decoder } from '@sluice/columnar'
-import { compileRules } from '@sluice/schemas'
+import { arrowSchemaOf, compileRules } from '@sluice/schemas'
 import type { Contract } from '@sluice/schemas'
 import type { RecordSlab } from '../contracts/records.ts'
+import type { Reject } from '../contracts/sink.ts'
+import { LogError } from '../errors/log-error.ts'
 import { splitRecordBatches } from '../log/record-batch.ts'
 import type { DecodedBatch } from './decoded.ts'
 import { lookAtEnvelopes, SKIP } from './envelope-pass.ts'
 import type { EnvelopePass } from './envelope-pass.ts'
 import { maxEventTime } from './event-time.ts'
 import { lineageColumns, lineageFields } from './lineage.ts'
-import { rejectBytes, rejectOf } from './reject.ts'
+import { rejectBytes, rejectOf, rejectOfBatch } from './reject.ts'
 import type { RecordCode } from './reject.ts'
 import { cellAfterDecode } from './request.ts'
 import type { DecodeLimits, DecodeReply, DecodeRequest } from './request.ts'
@@ -27,8 +29,8 @@ export interface DecodeStage {
 export function createDecodeStage(contract: Contract, limits: DecodeLimits): DecodeStage {
   const decoders = new Map<number, Decoder | RecordCode>()
   const jsonDecoder = contract.format === 'json' ? compileJsonDecoder(contract.schema) : undefined
-  const columns = (jsonDecoder ?? compileAvroDecoder(contract.schema, contract.schema)).schema
-  const rules = compileRules(contract)
+  const columns = arrowSchemaOf(contract)
+  const brokenRules = compileRules(contract)
   let builder = createBatchBuilder(columns)
 
   function decoderFor(writer: Contract['schema']): Decoder | RecordCode {
@@ -41,8 +43,9 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
   }
 
   function decode(request: DecodeRequest): DecodeReply {
-    const slab = splitOf(request, limits)
-    if ('kind' in slab) return slab
+    const split = splitOf(request, limits)
+    if ('kind' in split) return split
+    const { slab, refused } = split
     // "Unknown" holds for this request only: the main thread decides when to ask the registry again.
     const unknown = new Set<number>()
     for (const { id, verdict } of request.schemas) {
@@ -55,6 +58,8 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
       return typeof decoder === 'string' ? decoder : 'known'
     })
     if (pass.missing.size > 0) return { kind: 'schemas-needed', ids: [...pass.missing] }
+    pass.rejects.push(...refused)
+    pass.consumed += refused.length
     try {
       return { kind: 'decoded', decoded: decodeRows(slab, request, pass) }
     } catch (error) {
@@ -100,21 +105,25 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
     decoded: ColumnBatch,
     records: Int32Array,
   ): DecodedBatch {
-    const broken = rules.check(decoded)
+    const broken = brokenRules(decoded)
     let kept = records
     let batch = decoded
     if (broken.length > 0) {
-      const bad = new Set<number>()
-      for (const { row, code, path, expected } of broken) {
-        if (bad.has(row)) continue
-        bad.add(row)
+      const rows = new Int32Array(decoded.length - broken.length)
+      let at = 0
+      let next = 0
+      for (let row = 0; row < decoded.length; row++) {
+        const rule = broken[next]
+        if (rule === undefined || rule.row !== row) {
+          rows[at++] = row
+          continue
+        }
+        next += 1
         const record = records[row]!
         const id = pass.ids[record]!
+        const { code, path, expected } = rule
         pass.rejects.push(rejectOf(slab, record, id < 0 ? null : id, { stage: 'rule', code, path, expected }))
       }
-      const rows = Int32Array.from({ length: decoded.length - bad.size })
-      let at = 0
-      for (let row = 0; row < decoded.length; row++) if (!bad.has(row)) rows[at++] = row
       batch = takeRows(decoded, rows)
       kept = rows.map((row) => records[row]!)
     }
@@ -141,14 +150,37 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
   return { decode }
 }
 
-function splitOf(request: DecodeRequest, limits: DecodeLimits): RecordSlab | Extract<DecodeReply, { kind: 'corrupt' }> {
-  const { fetched } = request
-  if (fetched.kind === 'slab') return fetched.slab
+type Corrupt = Extract<DecodeReply, { kind: 'corrupt' }>
+
+interface Split {
+  readonly slab: RecordSlab
+  /** Batches that would inflate beyond the limit: each becomes one dead letter that holds the batch as it is. */
+  readonly refused: readonly Reject[]
+}
+
+function splitOf(request: DecodeRequest, limits: DecodeLimits): Split | Corrupt {
+  const { fetched, from, to, countDuplicates } = request
+  if (fetched.kind === 'slab') return { slab: fetched.slab, refused: [] }
+  const { maxInflatedBytes } = limits
   try {
-    return splitRecordBatches(fetched.bytes, { maxInflatedBytes: limits.maxInflatedBytes })
+    const split = splitRecordBatches(fetched.bytes, { from: fetched.start, to, maxInflatedBytes, tooLarge: 'refuse' })
+    if (split.truncatedBytes > 0) {
+      return {
+        kind: 'corrupt',
+        code: 'BATCH_TRUNCATED',
+        message: `${split.truncatedBytes} bytes of an unfinished batch`,
+      }
+    }
+    const mine = split.refused.filter(
+      (batch) => batch.baseOffset >= from || (countDuplicates && batch.lastOffset >= from),
+    )
+    return {
+      slab: split.slab,
+      refused: mine.map((batch) => rejectOfBatch(fetched.bytes, batch, from, maxInflatedBytes)),
+    }
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error
-    return { kind: 'corrupt', code: String(error.code), message: error.message }
+    if (!(error instanceof LogError)) throw error
+    return { kind: 'corrupt', code: error.code, message: error.message }
   }
 }
 

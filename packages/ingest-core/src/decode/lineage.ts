@@ -1,17 +1,12 @@
+import { lineageFields as allLineageFields } from '@sluice/schemas'
 import type { Column, Field } from '@sluice/columnar'
 import type { PartitionId, RecordSlab } from '../contracts/records.ts'
 
 /** Where a row came from: the columns behind those of the contract. The sink adds `_ingested_at` at the commit. */
-export const lineageFields: readonly Field[] = [
-  { name: '_topic', type: { kind: 'utf8' }, nullable: false },
-  { name: '_partition', type: { kind: 'int32' }, nullable: false },
-  { name: '_offset', type: { kind: 'int64' }, nullable: false },
-  { name: '_timestamp', type: { kind: 'timestamp', unit: 'milli', utc: true }, nullable: true },
-  { name: '_schema_id', type: { kind: 'int32' }, nullable: true },
-]
+export const lineageFields: readonly Field[] = allLineageFields.filter((field) => field.name !== '_ingested_at')
 
 /**
- * Columns for the rows that stem from records `records[0, length)` of the slab.
+ * Columns for the rows that stem from records `records[row]` of the slab, in the order of `lineageFields`.
  * @param schemaIds per record of the slab; negative for none
  */
 export function lineageColumns(
@@ -22,36 +17,49 @@ export function lineageColumns(
 ): readonly Column[] {
   const length = records.length
   const offsets = new BigInt64Array(length)
-  const timestamps = new BigInt64Array(length)
-  const ids = new Int32Array(length)
-  const hasTime = new Uint8Array((length + 7) >> 3)
-  const hasId = new Uint8Array((length + 7) >> 3)
-  let noTime = 0
-  let noId = 0
+  const timestamps = nullable(length)
+  const ids = nullable(length)
+  const times = new BigInt64Array(length)
+  const idValues = new Int32Array(length)
   for (let row = 0; row < length; row++) {
     const record = records[row]!
     offsets[row] = BigInt(slab.offsets[record]!)
     const timestamp = slab.timestamps[record]!
-    if (timestamp < 0) noTime += 1
-    else {
-      timestamps[row] = BigInt(timestamp)
-      hasTime[row >> 3]! |= 1 << (row & 7)
+    if (timestamp >= 0) {
+      times[row] = BigInt(timestamp)
+      timestamps.set(row)
     }
     const id = schemaIds[record]!
-    if (id < 0) noId += 1
-    else {
-      ids[row] = id
-      hasId[row >> 3]! |= 1 << (row & 7)
+    if (id >= 0) {
+      idValues[row] = id
+      ids.set(row)
     }
   }
-  const [topic, partitionType, offset, timestamp, schemaId] = lineageFields.map((field) => field.type)
+  const [topicType, partitionType, offsetType, timestampType, idType] = lineageFields.map((field) => field.type)
   return [
-    repeated(topic!, partition.topic, length),
+    repeated(topicType!, partition.topic, length),
     { type: partitionType!, length, nullCount: 0, values: new Int32Array(length).fill(partition.partition) },
-    { type: offset!, length, nullCount: 0, values: offsets },
-    { type: timestamp!, length, nullCount: noTime, values: timestamps, ...(noTime > 0 && { validity: hasTime }) },
-    { type: schemaId!, length, nullCount: noId, values: ids, ...(noId > 0 && { validity: hasId }) },
+    { type: offsetType!, length, nullCount: 0, values: offsets },
+    { type: timestampType!, length, values: times, ...timestamps.end() },
+    { type: idType!, length, values: idValues, ...ids.end() },
   ]
+}
+
+interface Nullable {
+  set(row: number): void
+  end(): Pick<Column, 'nullCount' | 'validity'>
+}
+
+function nullable(length: number): Nullable {
+  const validity = new Uint8Array((length + 7) >> 3)
+  let present = 0
+  return {
+    set(row) {
+      validity[row >> 3]! |= 1 << (row & 7)
+      present += 1
+    },
+    end: () => (present === length ? { nullCount: 0 } : { nullCount: length - present, validity }),
+  }
 }
 
 function repeated(type: Column['type'], text: string, length: number): Column {

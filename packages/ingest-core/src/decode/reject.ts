@@ -1,5 +1,6 @@
 import type { RecordSlab } from '../contracts/records.ts'
 import type { Reject, RejectStage } from '../contracts/sink.ts'
+import type { RefusedBatch } from '../log/record-batch.ts'
 
 /**
  * Codes that the pipeline itself gives to records, beside those of the decoders and `rule_<name>`. The texts are what
@@ -7,6 +8,7 @@ import type { Reject, RejectStage } from '../contracts/sink.ts'
  */
 export const recordCodes = {
   record_too_large: { stage: 'envelope', expected: 'key, value and headers within the record limit of the pipeline' },
+  batch_too_large: { stage: 'envelope', expected: 'a record batch that inflates within the limit of the pipeline' },
   null_value: { stage: 'envelope', expected: 'a value; tombstones are refused by the contract' },
   envelope_short: { stage: 'envelope', expected: 'a zero byte and a four-byte schema id' },
   envelope_magic: { stage: 'envelope', expected: 'a first byte of 0' },
@@ -46,6 +48,25 @@ export function rejectOf(
 
 export function rejectWithCode(slab: RecordSlab, i: number, schemaId: number | null, code: RecordCode): Reject {
   return rejectOf(slab, i, schemaId, { ...recordCodes[code], code, path: '' })
+}
+
+/**
+ * A record batch that would inflate beyond `maxBytes` as one reject (input 27). Its value is the whole batch, compressed
+ * and with its header; the records inside were never seen, so it counts as one.
+ */
+export function rejectOfBatch(bytes: Uint8Array, batch: RefusedBatch, from: number, maxBytes: number): Reject {
+  return {
+    offset: Math.max(batch.baseOffset, from),
+    timestamp: batch.timestamp,
+    key: null,
+    value: copyOf(bytes, batch.start, batch.end),
+    headers: null,
+    schemaId: null,
+    stage: recordCodes.batch_too_large.stage,
+    code: 'batch_too_large',
+    path: '',
+    expected: `a record batch that inflates to at most ${maxBytes} bytes; this one declares ${batch.recordCount} records`,
+  }
 }
 
 export function rejectBytes(reject: Reject): number {

@@ -7,7 +7,7 @@ import type { CircuitBreaker } from './circuit-breaker.ts'
 import { sleep } from './clock.ts'
 import { addCounts, assertConserved, noCounts } from './conservation.ts'
 import { PipelineError } from './errors.ts'
-import { classifyFailure, codeOf } from './failure.ts'
+import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
 import type { PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
 
 /** What a lane needs from its pipeline. */
@@ -360,7 +360,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         await source.seek(partition, writtenEnd)
         return
       }
-      if (code === 'BATCH_CORRUPT' || code === 'CIRCUIT_OPEN' || code === 'DECODE_CRASH_UNISOLATED') {
+      if (kind === 'stop' && !isSinkCode(code)) {
         // What came before is good: it is not held back by what came after.
         turn += 1
         const signal = abort.signal

@@ -194,7 +194,8 @@ export function createPipeline(given: PipelineOptions): Pipeline {
     const pollFailed = async (error: unknown, delayMs: number): Promise<void> => {
       const lane = lanes.get(keyOfError(error))
       if (lane !== undefined) return lane.refuse(error)
-      if (classifyFailure(error) === 'run') return crashWith(error)
+      // An error that no retry can mend and that names no partition leaves nothing to go on with.
+      if (classifyFailure(error) !== 'retry') return crashWith(error)
       logger.warn({ source: source.name, code: codeOf(error), retryInMs: delayMs }, 'the source could not be read')
       await sleep(clock, delayMs, ended.signal)
     }

@@ -3,8 +3,10 @@ import type { ResourceLimits } from 'node:worker_threads'
 import type { Contract } from '@sluice/schemas'
 import { decodeLimits } from '../decode/request.ts'
 import type { DecodeLimits } from '../decode/request.ts'
+import type { FileSetHost } from '../sink/file-set-host.ts'
 import { createWorkerPool } from './pool.ts'
 import type { PoolStats, WorkerPool } from './pool.ts'
+import { createWorkerFileSetHost } from './worker-file-set-host.ts'
 
 export interface IngestWorkersOptions {
   readonly contracts: readonly Contract[]
@@ -24,6 +26,8 @@ export interface IngestWorkersOptions {
 /** The worker threads of a process: decoding and file encoding, each partition always on the same one. */
 export interface IngestWorkers {
   readonly pool: WorkerPool
+  /** Files encoded by the worker that decodes their partition; for `createFileSink`. */
+  readonly fileSets: FileSetHost
   /** Runs `work` with a worker of its own that holds no state of others and may die. One at a time. */
   inSandbox<T>(work: (sandbox: WorkerPool) => Promise<T>): Promise<T>
   stats(): PoolStats & { readonly sandboxCrashes: number }
@@ -60,6 +64,7 @@ export function createIngestWorkers(options: IngestWorkersOptions): IngestWorker
 
   return {
     pool,
+    fileSets: createWorkerFileSetHost(pool),
     inSandbox(work) {
       const mine = turn.then(async () => {
         const sandbox = createWorkerPool({ ...common, size: 1, deadlineMs: options.sandboxDeadlineMs ?? 5_000 })

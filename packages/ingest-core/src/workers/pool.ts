@@ -102,6 +102,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   let nextId = 1
   let jobs = 0
   let crashes = 0
+  /** Never used twice, on no slot: state of a worker that died is not looked for in another one. */
+  let incarnations = 0
   let closed = false
 
   function slotOf(key: string): Slot {
@@ -120,7 +122,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       resourceLimits: options.resourceLimits,
     })
     slot.worker = worker
-    slot.incarnation += 1
+    incarnations += 1
+    slot.incarnation = incarnations
     slot.ending = undefined
     slot.lastError = undefined
     worker.on('message', (reply: WorkerReply) => finish(slot, reply))
