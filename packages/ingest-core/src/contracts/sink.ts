@@ -78,6 +78,8 @@ export interface SinkUsage {
   /** Estimated encoded size of the largest open file, bytes. */
   readonly encodedBytes: number
   readonly openFiles: number
+  /** The sink asks for a commit soon: too many open files (input 25), or a recovered flush is complete. */
+  readonly commitAdvised?: boolean
 }
 
 /**
