@@ -22,10 +22,12 @@ export const logErrors = {
   LOG_LOCKED: { outcome: 'not-written', retry: 'later' },
   /** Damage that is not a torn tail: later batches are intact, so nothing is cut off. */
   LOG_CORRUPT: { outcome: 'none', retry: 'never' },
-  /** A write failed and was undone. */
-  LOG_WRITE_FAILED: { outcome: 'not-written', retry: 'later' },
-  /** A write failed and could not be undone, or fsync failed: open the log again, which repairs the tail. */
+  /** A write failed. A torn batch was cut off; whole batches stay, and the message says up to which offset. */
+  LOG_WRITE_FAILED: { outcome: 'unknown', retry: 'later' },
+  /** A torn batch could not be cut off, or fsync failed: open the log again, which repairs the tail. */
   LOG_BROKEN: { outcome: 'unknown', retry: 'never' },
+  /** A record that no batch can hold. */
+  LOG_RECORD_TOO_LARGE: { outcome: 'not-written', retry: 'never' },
   LOG_CLOSED: { outcome: 'not-written', retry: 'never' },
 } as const satisfies Record<string, ErrorRow>
 

@@ -1,3 +1,4 @@
+import type { PartitionId } from '../contracts/records.ts'
 import type { ErrorRow } from './shape.ts'
 
 /** Codes of every source, whatever the driver. */
@@ -29,16 +30,24 @@ export class SourceError extends Error {
   readonly code: SourceErrorCode
   readonly source: string
   readonly missing: MissingRange | null
+  /** The partition it is about, when it is about one. */
+  readonly partition: PartitionId | null
 
   constructor(
     code: SourceErrorCode,
     message: string,
-    context: { readonly source: string; readonly missing?: MissingRange; readonly cause?: unknown },
+    context: {
+      readonly source: string
+      readonly partition?: PartitionId
+      readonly missing?: MissingRange
+      readonly cause?: unknown
+    },
   ) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause })
     this.name = 'SourceError'
     this.code = code
     this.source = context.source
+    this.partition = context.partition ?? null
     this.missing = context.missing ?? null
   }
 }
