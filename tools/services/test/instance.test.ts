@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { instanceEnvironment, serviceStatuses, startServices, stopServices } from '../src/instance.ts'
+import type { ProcessId } from '../src/process.ts'
 import { isAlive, processStart } from '../src/process.ts'
 import { readState, writeOwner } from '../src/state.ts'
 import { fakeService } from './fake-service.ts'
@@ -126,16 +127,19 @@ describe('a service that does not come up', () => {
   })
 
   it('that never answers is stopped after its time', async () => {
+    let started: ProcessId | undefined
     const mute = {
-      alpha: fakeService('alpha', {
-        script: `console.log('pid', process.pid); setInterval(() => {}, 1000)`,
-        healthyWithinMs: 600,
-      }),
+      ...fakeService('alpha', { script: 'setInterval(() => {}, 1000)', healthyWithinMs: 300 }),
+      probe: () => {
+        started = stateOf('one', 'alpha')?.process
+        return Promise.reject(new Error('silence'))
+      },
     }
-    const error = await startServices(['alpha'], at('one', { catalogue: mute })).catch((e: Error) => e)
-    expect(error).toMatchObject({ code: 'SERVICE_UNHEALTHY' })
-    const pid = Number(/pid (\d+)/.exec((error as Error).message)![1])
-    expect(processStart(pid)).toBeUndefined()
+    await expect(startServices(['alpha'], at('one', { catalogue: { alpha: mute } }))).rejects.toThrow(
+      /not healthy after 300 ms: silence[^]*SERVICE_UNHEALTHY/,
+    )
+    expect(started).toBeDefined()
+    expect(isAlive(started!)).toBe(false)
   })
 
   it('does not take its neighbour down', async () => {
