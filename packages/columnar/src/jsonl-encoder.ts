@@ -22,7 +22,10 @@ import type { Column, ColumnValues, DataType, Field, FileEncoder, Schema } from 
 export const JSONL_ENCODER_VERSION = 'sluice-jsonl/1'
 
 export interface JsonlEncoderOptions {
-  /** `gzip` and `zstd` write one member (frame) per MiB of text; readers join them. Default `none`. */
+  /**
+   * `gzip` compresses each MiB of text as it fills, one member after the other, which every gzip reader joins; `zstd`
+   * keeps the text until the end, because many readers stop after the first frame. Default `none`.
+   */
   readonly compression?: 'none' | 'gzip' | 'zstd'
   /** `omit` leaves out null fields of records and structs; elements of lists and maps stay. Default `write`. */
   readonly nulls?: 'write' | 'omit'
@@ -76,6 +79,8 @@ export function createJsonlEncoder(schema: Schema, options: JsonlEncoderOptions 
   const members: Uint8Array[] = []
   let memberBytes = 0
   let memberText = 0
+  /** Compressed bytes per byte of text: a usual figure until some text was compressed. */
+  let ratio = compression === 'none' ? 1 : 0.25
   let rows = 0
   let state: 'open' | 'failed' | 'finished' = 'open'
 
@@ -89,7 +94,7 @@ export function createJsonlEncoder(schema: Schema, options: JsonlEncoderOptions 
     const member = compression === 'gzip' ? gzip(text) : compression === 'zstd' ? zstd(text) : text.slice()
     members.push(member)
     memberBytes += member.length
-    memberText += out.length
+    if (compression === 'gzip') ratio = memberBytes / (memberText += out.length)
     out.length = 0
   }
 
@@ -99,7 +104,6 @@ export function createJsonlEncoder(schema: Schema, options: JsonlEncoderOptions 
       return rows
     },
     get estimatedBytes() {
-      const ratio = memberText > 0 ? memberBytes / memberText : compression === 'none' ? 1 : 0.25
       return memberBytes + Math.ceil(out.length * ratio)
     },
     get bufferedBytes() {
@@ -116,7 +120,7 @@ export function createJsonlEncoder(schema: Schema, options: JsonlEncoderOptions 
         record.write(selection ? selection[k]! : k)
         out.byte(0x0a)
         rows++
-        if (out.length >= MEMBER_BYTES) closeMember()
+        if (out.length >= MEMBER_BYTES && compression !== 'zstd') closeMember()
       }
       state = 'open'
     },
