@@ -1,9 +1,11 @@
 import { bakery } from './bakery/bakery.ts'
 import type { Domain, Feed } from './domain.ts'
+import { ecommerce } from './ecommerce/ecommerce.ts'
 import { GeneratorError } from './errors.ts'
+import { pharma } from './pharma/pharma.ts'
 
 /** All domains that can be simulated. */
-export const domains: readonly Domain[] = Object.freeze([bakery])
+export const domains: readonly Domain[] = Object.freeze([bakery, pharma, ecommerce])
 
 /** Every feed, in the order of domains. */
 export function listFeeds(): readonly Feed[] {

@@ -86,7 +86,7 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
   const random = createRandom(options.seed, options.run, topic, 'faults')
 
   const timeField = contract.eventTime
-  const timeUnit = unitsPerMs(contract.eventTime, readerFields)
+  const timeUnit = contract.eventTimeUnit === 'micro' ? 1000 : 1
   const lateness = contract.latenessMs * timeUnit
   const truth = createLatenessTruth({
     partitions,
@@ -152,7 +152,7 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
     for (const field of timeFields) {
       const value = copy[field.name]
       if (value === null || value === undefined) continue
-      const own = unitsPerMs(field.name, readerFields)
+      const own = field.name === timeField ? timeUnit : unitsPerMs(field)
       copy[field.name] = (value as bigint) + BigInt(Math.round((by / timeUnit) * own))
     }
     return copy
@@ -276,12 +276,10 @@ function isTimestamp(node: ReturnType<typeof presentBranch>): boolean {
   return node.kind === 'long' && node.logical !== undefined && node.logical.includes('timestamp')
 }
 
-/** Units of a time field in one millisecond. A long without a logical type counts milliseconds. */
-function unitsPerMs(name: string, fields: readonly AvroFieldNode[]): number {
-  const field = fields.find((each) => each.name === name)
-  const node = field === undefined ? undefined : presentBranch(field.node)
-  if (node?.kind !== 'long') throw new TypeError(`event time ${name} must be a long`)
-  return node.logical?.endsWith('micros') === true ? 1000 : 1
+/** Units of a timestamp field in one millisecond. */
+function unitsPerMs(field: AvroFieldNode): number {
+  const node = presentBranch(field.node)
+  return node.kind === 'long' && node.logical?.endsWith('micros') === true ? 1000 : 1
 }
 
 /** Default of a field that the writer did not know. Only what contracts use: null and plain JSON values. */

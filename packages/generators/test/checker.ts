@@ -1,3 +1,4 @@
+import { compileAvroDecoder, createBatchBuilder, type DecodeReject, type Decoder } from '@sluice/columnar'
 import {
   compileRowRules,
   createRowCodec,
@@ -10,6 +11,25 @@ import { createCanonicalRow, hashRow, offlineSchemaId, type Row } from '../src/i
 
 /** What a small, slow reader of the contract finds in a value: a dead-letter code, or the row. */
 export type Finding = { readonly code: string } | { readonly row: Row; readonly rowHash: string }
+
+/** The code that the columnar decoder gives to an Avro body, `undefined` when it makes a row of it. */
+export function createColumnarCheck(contract: Contract): (value: Uint8Array | null) => string | undefined {
+  const decoders = new Map<number, Decoder>()
+  for (const { version, schema } of contract.versions) {
+    decoders.set(offlineSchemaId(contract, version), compileAvroDecoder(schema, contract.schema))
+  }
+  return (value) => {
+    const envelope = parseEnvelope(value ?? new Uint8Array(0))
+    if (!envelope.ok) return envelope.code
+    const decoder = decoders.get(envelope.schemaId)
+    if (value === null || decoder === undefined) return 'schema_unknown'
+    const builder = createBatchBuilder(decoder.schema, 1)
+    const rejects: DecodeReject[] = []
+    const input = { bytes: value, starts: Int32Array.of(envelope.bodyStart), ends: Int32Array.of(value.length) }
+    const rows = decoder.decodeInto(builder, input, 0, 1, rejects)
+    return rows === 1 ? undefined : rejects[0]!.code
+  }
+}
 
 /** A reader built on the row codec and the row rules of `@sluice/schemas` alone; it knows nothing of faults. */
 export function createChecker(contract: Contract, maxRecordBytes: number) {

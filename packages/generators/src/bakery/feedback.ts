@@ -1,7 +1,8 @@
 import type { Row } from '../domain.ts'
 import type { Random } from '../prng.ts'
 import { hourMs, minuteMs } from './calendar.ts'
-import { cities, customerId, products, uuid } from './entities.ts'
+import { cities, customerId, products } from './entities.ts'
+import { uuid } from '../uuid.ts'
 import type { Receipt } from './sales.ts'
 
 const topicNames = ['taste', 'freshness', 'service', 'price', 'choice', 'cleanliness'] as const

@@ -2,7 +2,8 @@ import type { Row } from '../domain.ts'
 import type { Random } from '../prng.ts'
 import { decimal, micros } from '../values.ts'
 import { compactDate, hourMs, localDay, localHour, minuteMs, weekday, weekdayDemand } from './calendar.ts'
-import { cities, products, type Store, uuid } from './entities.ts'
+import { cities, products, type Store } from './entities.ts'
+import { uuid } from '../uuid.ts'
 
 type UpdateType = 'BAKED' | 'DELIVERED' | 'SOLD' | 'WASTED' | 'TRANSFER_IN' | 'TRANSFER_OUT' | 'COUNTED'
 

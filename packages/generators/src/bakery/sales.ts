@@ -14,7 +14,8 @@ import {
   weekdayDemand,
 } from './calendar.ts'
 import type { CustomerModel } from './customers.ts'
-import { cities, customerId, products, type Store, uuid } from './entities.ts'
+import { cities, customerId, products, type Store } from './entities.ts'
+import { uuid } from '../uuid.ts'
 import type { InventoryModel } from './inventory.ts'
 import { lineDiscount, type PromotionModel, promotionUplift } from './promotions.ts'
 import { weatherDemand, type WeatherModel } from './weather.ts'
