@@ -1,3 +1,5 @@
+import type { DecodeCode } from '@sluice/columnar'
+
 /** Errors of this package. `retry` tells a caller what helps: nothing, or trying the same call later. */
 export const schemaErrors = {
   SCHEMA_INVALID: { retry: 'never', meaning: 'the text is not an Avro schema' },
@@ -39,31 +41,13 @@ export class SchemaError extends Error {
   }
 }
 
-/** Reasons why bytes are not a row; the columnar decoder uses the same strings. */
-export const decodeCodes = {
-  truncated: 'the bytes end inside a value',
-  trailing_bytes: 'bytes follow the last field',
-  varint_overflow: 'a variable-length integer is longer than its type allows',
-  length_negative: 'a length is negative',
-  length_exceeds: 'a length is larger than the bytes that remain',
-  block_size: 'the byte size of a block is not the size of its items',
-  items_budget: 'more collection items than the budget allows for one record',
-  depth_exceeded: 'values nest deeper than the budget allows',
-  size_exceeded: 'the record is larger than the budget allows',
-  boolean_invalid: 'a boolean byte is neither 0 nor 1',
-  enum_index: 'an enum index is outside the symbols of the writer',
-  enum_symbol: 'the reader does not know the symbol and has no default',
-  union_index: 'a union index is outside the branches of the writer',
-  union_branch: 'the reader cannot take the branch of the union that was written',
-  utf8_invalid: 'a string is not valid UTF-8',
-  uuid_invalid: 'a uuid is not of the form 8-4-4-4-12 hexadecimal digits',
-  decimal_precision: 'a decimal has more digits than its type allows',
-  null_value: 'the record has no value (tombstone)',
+/** Codes of the envelope before the body. Those of the body are `decodeCodes` of `@sluice/columnar`, shared with its decoders. */
+export const envelopeCodes = {
   envelope_short: 'the value is shorter than the five bytes of the envelope',
   envelope_magic: 'the first byte of the envelope is not 0',
 } as const
 
-export type DecodeCode = keyof typeof decodeCodes
+export type EnvelopeCode = keyof typeof envelopeCodes
 
 /** Bytes that are not a row of the schema. The message names code, path and expectation, never the bytes. */
 export class DecodeError extends Error {

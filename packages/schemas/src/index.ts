@@ -16,7 +16,6 @@ export { postgresDdl, postgresType, quoteIdentifier, quoteText, type PostgresDdl
 export { parseSchema, type AvroNode, type SchemaLimits } from './avro/model.ts'
 export { canonicalSchema, schemaFingerprint } from './avro/canonical.ts'
 export { createRowCodec, type RowCodec } from './codec/row-codec.ts'
-export type { DecodeLimits } from './codec/walk.ts'
 export type { Row, RowValue } from './codec/row.ts'
 export {
   ENVELOPE_MAGIC,
@@ -34,11 +33,11 @@ export { ruleSql, type SqlDialect } from './rules/sql.ts'
 export { compileRowRules } from './rules/row-rules.ts'
 export { describeRule, ruleCodes, type BrokenRule } from './rules/describe.ts'
 export {
-  decodeCodes,
   DecodeError,
+  envelopeCodes,
   schemaErrors,
   SchemaError,
-  type DecodeCode,
+  type EnvelopeCode,
   type SchemaErrorCode,
   type SchemaErrorDetails,
 } from './errors.ts'

@@ -81,10 +81,17 @@ describe('schema resolution', () => {
     expect(() => through(writer, 'B', { type: 'enum', name: 'E', symbols: ['A'] })).toThrow(/enum_symbol at f/)
   })
 
-  it('checks the precision of the reader', () => {
-    const decimal = (precision: number): AvroSchema => ({ type: 'bytes', logicalType: 'decimal', precision, scale: 0 })
-    expect(through(decimal(9), '99', decimal(2))).toBe('99')
-    expect(() => through(decimal(9), '100', decimal(2))).toThrow(/decimal_precision at f/)
+  it('lets a decimal gain precision, never lose it', () => {
+    const decimal = (precision: number): AvroSchema => ({ type: 'bytes', logicalType: 'decimal', precision, scale: 1 })
+    expect(through(decimal(2), '9.9', decimal(9))).toBe('9.9')
+    expect(() => through(decimal(9), '9.9', decimal(2))).toThrow(/SCHEMA_INCOMPATIBLE/)
+  })
+
+  it('rounds a long to a float once', () => {
+    // Between two floats, nearer to the upper one by less than a double can hold.
+    const value = 2n ** 62n + 2n ** 38n + 1n
+    expect(through('long', value, 'float')).toBe(2 ** 62 + 2 ** 39)
+    expect(Math.fround(Number(value))).toBe(2 ** 62)
   })
 
   it('reorders, drops, adds by default, and follows aliases of fields and records', () => {

@@ -1,3 +1,4 @@
+import type { DecodeCode } from '@sluice/columnar'
 import avro from 'avsc'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -8,7 +9,6 @@ import {
   parseSchema,
   SchemaError,
   type AvroSchema,
-  type DecodeCode,
   type Row,
 } from '../src/index.ts'
 import { rowsOf, schemas } from './support/arbitraries.ts'
@@ -155,6 +155,13 @@ describe('bad bytes', () => {
     }
   })
 
+  it('input 7: items of no bytes have a budget of their own', () => {
+    const nulls = record({ type: 'array', items: { type: 'fixed', name: 'F', size: 0 } })
+    const bytes = [...varint(3n), 0]
+    expect(createRowCodec(nulls, nulls, { maxEmptyItems: 3 }).decode(Uint8Array.from(bytes))['f0']).toHaveLength(3)
+    expect(decodeProblem(nulls, bytes, { maxEmptyItems: 2 })).toEqual({ code: 'items_budget', path: 'f0' })
+  })
+
   it('input 7: the budget counts all collections of a record together', () => {
     const lists = record({ type: 'array', items: 'null' }, { type: 'map', values: 'null' })
     const bytes = [...varint(6n), 0, ...varint(2n), 0, 2, 65, 0]
@@ -282,6 +289,22 @@ describe('bad bytes', () => {
     const doubles = createRowCodec(record('double', 'double'))
     expect(doubles.decode(doubles.encode({ f0: NaN, f1: -0 }))).toEqual(nullRow({ f0: NaN, f1: -0 }))
     expect(() => createRowCodec(record('float')).encode({ f0: 1e300 })).toThrow(/range of a float/)
+  })
+
+  it('input 21: a decimal of megabytes costs a look, and bytes that repeat the sign are no digits', () => {
+    const decimal = record({ type: 'bytes', logicalType: 'decimal', precision: 5, scale: 2 })
+    const huge = Uint8Array.from([...varint(8_000_000n), ...new Uint8Array(8_000_000).fill(0x55)])
+    expect(decodeProblem(decimal, huge as unknown as number[])).toEqual({ code: 'decimal_precision', path: 'f0' })
+    const padded = (sign: number, last: number): Uint8Array => {
+      const body = new Uint8Array(1000).fill(sign)
+      body[999] = last
+      return Uint8Array.from([...varint(1000n), ...body])
+    }
+    expect(createRowCodec(decimal).decode(padded(0, 7))).toEqual(nullRow({ f0: '0.07' }))
+    expect(createRowCodec(decimal).decode(padded(0, 0xff))).toEqual(nullRow({ f0: '2.55' }))
+    expect(createRowCodec(decimal).decode(padded(0xff, 0xff))).toEqual(nullRow({ f0: '-0.01' }))
+    expect(createRowCodec(decimal).decode(padded(0xff, 0))).toEqual(nullRow({ f0: '-2.56' }))
+    expect(createRowCodec(decimal).decode(Uint8Array.of(0))).toEqual(nullRow({ f0: '0.00' }))
   })
 
   it('input 22: timestamps and dates are whole numbers at any distance, negative ones too', () => {

@@ -47,9 +47,23 @@ export function fitsPrecision(unscaled: bigint, precision: number): boolean {
 
 /** Integer of big-endian two's complement bytes; no bytes at all are 0. */
 export function unscaledOfBytes(bytes: Uint8Array): bigint {
-  let value = 0n
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte)
-  return bytes.length > 0 && bytes[0]! >= 0x80 ? value - (1n << BigInt(8 * bytes.length)) : value
+  if (bytes.length === 0) return 0n
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+  return BigInt.asIntN(8 * bytes.length, BigInt(`0x${hex}`))
+}
+
+/**
+ * Integer of big-endian two's complement bytes if it has at most `precision` digits. Bytes that only repeat the sign are
+ * passed over, and more of the others than `precision` needs are never turned into a number: the cost is linear.
+ */
+export function unscaledWithin(bytes: Uint8Array, precision: number): bigint | undefined {
+  const sign = bytes.length > 0 && bytes[0]! >= 0x80 ? 0xff : 0
+  let start = 0
+  while (start < bytes.length - 1 && bytes[start] === sign && ((bytes[start + 1]! ^ sign) & 0x80) === 0) start++
+  // A digit needs less than 0.4153 bytes; two more for the sign and for rounding up.
+  if (bytes.length - start > 2 + precision * 0.4153) return undefined
+  const unscaled = unscaledOfBytes(bytes.subarray(start))
+  return fitsPrecision(unscaled, precision) ? unscaled : undefined
 }
 
 /** Shortest big-endian two's complement bytes of an integer, or exactly `size` bytes; `undefined` if they cannot hold it. */

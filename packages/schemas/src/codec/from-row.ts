@@ -108,10 +108,12 @@ export function compileFromRow(root: AvroNode, avsc: AvscType, maxDepth: number)
     const others = node.branches.filter((branch) => branch.kind !== 'null')
     if (isPlainUnion(node)) {
       const branch = others[0]
-      if (branch === undefined) return (value, trail) => ((value === null || value === undefined) ? null : fail(trail, 'null'))
+      if (branch === undefined)
+        return (value, trail) => (value === null || value === undefined ? null : fail(trail, 'null'))
       const key = avsc.branchKey(branch)
       const inner = convert(branch)
-      return (value, trail) => ((value === null || value === undefined) && nullable ? null : { [key]: inner(value, trail) })
+      return (value, trail) =>
+        (value === null || value === undefined) && nullable ? null : { [key]: inner(value, trail) }
     }
     const branches = new Map(
       others.map((branch) => [branchName(branch), { key: avsc.branchKey(branch), convert: convert(branch) }]),
@@ -135,7 +137,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function scalar(node: PrimitiveNode | FixedNode): FromRow {
   switch (node.kind) {
     case 'null':
-      return (value, trail) => ((value === null || value === undefined) ? null : fail(trail, 'null'))
+      return (value, trail) => (value === null || value === undefined ? null : fail(trail, 'null'))
     case 'boolean':
       return (value, trail) => (typeof value === 'boolean' ? value : fail(trail, 'a boolean'))
     case 'int':

@@ -1,10 +1,11 @@
+import { decodeLimits, type DecodeLimits } from '@sluice/columnar'
 import { parseSchema, type AvroNode } from '../avro/model.ts'
 import type { AvroSchema } from '../contract.ts'
 import { avscTypeOf } from './avsc-type.ts'
 import { compileFromRow } from './from-row.ts'
 import type { Row } from './row.ts'
 import { compileToRow } from './to-row.ts'
-import { compileWalk, defaultDecodeLimits, type DecodeLimits } from './walk.ts'
+import { compileWalk } from './walk.ts'
 
 /** Encodes and decodes one value at a time, for the edges: dead letters, simulators, tests. */
 export interface RowCodec<T = Row> {
@@ -32,7 +33,7 @@ export function createRowCodec<T = Row>(
   reader: AvroSchema = writer,
   limits: Partial<DecodeLimits> = {},
 ): RowCodec<T> {
-  const caps = { ...defaultDecodeLimits, ...limits }
+  const caps = { ...decodeLimits, ...limits }
   const writerNode = parseSchema(writer)
   const readerNode = reader === writer ? writerNode : parseSchema(reader)
   const avsc = avscTypeOf(writerNode)

@@ -1,7 +1,15 @@
-import { decimalText, fitsPrecision, unscaledOfBytes } from '../avro/decimal.ts'
+import type { DecodeCode } from '@sluice/columnar'
+import { decimalText, unscaledWithin } from '../avro/decimal.ts'
 import { isUtf8 } from 'node:buffer'
-import { branchName, type AvroNode, type Logical, type RecordNode, type UnionNode } from '../avro/model.ts'
-import { DecodeError, SchemaError, type DecodeCode } from '../errors.ts'
+import {
+  branchName,
+  type AvroNode,
+  type Logical,
+  type RecordField,
+  type RecordNode,
+  type UnionNode,
+} from '../avro/model.ts'
+import { DecodeError, SchemaError } from '../errors.ts'
 import { fieldKey, mapKey, mapValue, symbolOf, type AvscType } from './avsc-type.ts'
 import { defaultValue, emptyRow, isPlainUnion, uuidOfBytes, uuidText } from './defaults.ts'
 import { pathOf, type RowValue, type Trail } from './row.ts'
@@ -118,11 +126,10 @@ export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType)
 
   const record = (w: RecordNode, r: RecordNode, path: string): ToRow => {
     if (!sameName(w, r)) incompatible(w, r, path)
+    const sources = sourcesOf(w, r, path)
     const fields = r.fields.map((field) => {
       const at = path === '' ? field.name : `${path}.${field.name}`
-      const source =
-        w.fields.find((candidate) => candidate.name === field.name) ??
-        w.fields.find((candidate) => field.aliases.includes(candidate.name))
+      const source = sources.get(field)
       if (source !== undefined) {
         return { name: field.name, key: fieldKey(source.name), convert: convert(source.type, field.type, at) }
       }
@@ -149,6 +156,37 @@ export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType)
   return convert(writer, reader, '')
 }
 
+/** Writer field of each reader field. Names go before aliases; a writer field is read once. */
+function sourcesOf(w: RecordNode, r: RecordNode, path: string): Map<RecordField, RecordField> {
+  const sources = new Map<RecordField, RecordField>()
+  const taken = new Set<RecordField>()
+  const take = (field: RecordField, source: RecordField | undefined): void => {
+    if (source === undefined) return
+    sources.set(field, source)
+    taken.add(source)
+  }
+  for (const field of r.fields)
+    take(
+      field,
+      w.fields.find((candidate) => candidate.name === field.name),
+    )
+  for (const field of r.fields) {
+    if (sources.has(field)) continue
+    const former = w.fields.filter((candidate) => field.aliases.includes(candidate.name) && !taken.has(candidate))
+    if (former.length > 1) {
+      const at = path === '' ? field.name : `${path}.${field.name}`
+      const names = former.map((candidate) => candidate.name).join(', ')
+      throw new SchemaError(
+        'SCHEMA_INCOMPATIBLE',
+        `the aliases of ${at} match several fields of the writer: ${names}`,
+        { path: at },
+      )
+    }
+    take(field, former[0])
+  }
+  return sources
+}
+
 function incompatible(w: AvroNode, r: AvroNode, path: string): never {
   const at = path === '' ? 'the record' : path
   throw new SchemaError('SCHEMA_INCOMPATIBLE', `the writer has ${describe(w)} for ${at}, the reader ${describe(r)}`, {
@@ -163,22 +201,25 @@ function describe(node: AvroNode): string {
 }
 
 function sameName(w: { name: string }, r: { name: string; aliases: readonly string[] }): boolean {
-  return shortName(w.name) === shortName(r.name) || r.aliases.includes(w.name)
+  return shortName(w.name) === shortName(r.name) || r.aliases.some((alias) => shortName(alias) === shortName(w.name))
 }
 
 function shortName(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1)
 }
 
-/** Two logical types of one underlying type must mean the same; a decimal may gain precision but not change scale. */
+/** Two logical types must be equal; a decimal may gain precision but never change scale. */
 function sameMeaning(w: Logical | undefined, r: Logical | undefined): boolean {
   if (w === undefined || r === undefined) return true
-  return w.name === r.name && (w.name !== 'decimal' || r.name !== 'decimal' || w.scale === r.scale)
+  if (w.name === 'decimal' && r.name === 'decimal') return w.scale === r.scale && w.precision <= r.precision
+  return w.name === r.name
 }
 
 function scalar(w: AvroNode, r: AvroNode): ToRow | undefined {
+  const logicals = [w, r].map((node) => ('logical' in node ? node.logical : undefined))
+  if (w.kind !== r.kind && logicals.some((logical) => logical?.name === 'decimal')) return undefined
+  if (!sameMeaning(logicals[0], logicals[1])) return undefined
   if (w.kind === r.kind) {
-    if ('logical' in w && 'logical' in r && !sameMeaning(w.logical, r.logical)) return undefined
     switch (r.kind) {
       case 'null':
         return () => null
@@ -203,8 +244,9 @@ function scalar(w: AvroNode, r: AvroNode): ToRow | undefined {
     case 'int>long':
       return (value) => BigInt(value as number)
     case 'int>float':
+      return (value) => Math.fround(value as number)
     case 'long>float':
-      return (value) => Math.fround(Number(value))
+      return (value) => longToFloat(value as bigint)
     case 'int>double':
     case 'long>double':
     case 'float>double':
@@ -227,6 +269,13 @@ function scalar(w: AvroNode, r: AvroNode): ToRow | undefined {
   }
 }
 
+/** A long rounded once to a float: bits that a double would drop are kept as one sticky bit. */
+function longToFloat(value: bigint): number {
+  const low = value & 0x3ffn
+  const exact = BigInt.asIntN(54, value) === value
+  return Math.fround(Number(exact ? value : value - low + (low === 0n ? 0n : 0x400n)))
+}
+
 function uuidFromText(value: unknown, trail: Trail): string {
   return uuidText(value as string) ?? fail('uuid_invalid', trail, 'a uuid')
 }
@@ -238,8 +287,8 @@ function fromBytes(logical: Logical | undefined): ToRow {
   if (logical.name !== 'decimal') return (value) => uuidOfBytes(copy(value))
   const { precision, scale } = logical
   return (value, trail) => {
-    const unscaled = unscaledOfBytes(value as Uint8Array)
-    if (!fitsPrecision(unscaled, precision)) return fail('decimal_precision', trail, `at most ${precision} digits`)
+    const unscaled = unscaledWithin(value as Uint8Array, precision)
+    if (unscaled === undefined) return fail('decimal_precision', trail, `at most ${precision} digits`)
     return decimalText(unscaled, scale)
   }
 }

@@ -1,28 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import type { AvroNode } from '../avro/model.ts'
-import { DecodeError, type DecodeCode } from '../errors.ts'
+import { type DecodeCode, type DecodeLimits } from '@sluice/columnar'
+import { unscaledWithin } from '../avro/decimal.ts'
+import type { AvroNode, Logical } from '../avro/model.ts'
+import { DecodeError } from '../errors.ts'
+import { uuidText } from './defaults.ts'
 import { pathOf, type Trail } from './row.ts'
-
-/** What one record may cost, checked on the bytes before anything is allocated for it. */
-export interface DecodeLimits {
-  /** Bytes of the record. */
-  readonly maxBytes: number
-  /** Items of all arrays and maps of the record together (RELIABILITY input 7). */
-  readonly maxItems: number
-  /** Records, arrays and maps inside each other (input 10). */
-  readonly maxDepth: number
-}
-
-export const defaultDecodeLimits: DecodeLimits = Object.freeze({
-  maxBytes: 64 * 1024 * 1024,
-  maxItems: 1_000_000,
-  maxDepth: 100,
-})
 
 interface Cursor {
   readonly bytes: Uint8Array
   pos: number
   items: number
+  emptyItems: number
   depth: number
   readonly trail: Trail
 }
@@ -79,14 +67,17 @@ export function compileWalk(root: AvroNode, limits: DecodeLimits): (bytes: Uint8
       case 'double':
         return (cursor) => skip(cursor, 8)
       case 'fixed':
-        return (cursor) => skip(cursor, node.size)
+        return (cursor) => {
+          need(cursor, node.size)
+          walkDecimal(cursor, node.size, node.logical)
+        }
       case 'bytes':
-        return (cursor) => skip(cursor, readLength(cursor))
+        return (cursor) => walkDecimal(cursor, readLength(cursor), node.logical)
       case 'string':
-        return walkString
+        return node.logical === undefined ? walkString : walkUuid
       case 'enum':
         return (cursor) => {
-          const index = readVarint(cursor, 5, 'an enum index')
+          const index = readVarint(cursor, 10, 'an enum index')
           if (index < 0 || index >= node.symbols.length)
             fail(cursor, 'enum_index', `an index below ${node.symbols.length}`)
         }
@@ -101,12 +92,14 @@ export function compileWalk(root: AvroNode, limits: DecodeLimits): (bytes: Uint8
       }
       case 'array': {
         const item = walkOf(node.items)
-        return (cursor) => walkBlocks(cursor, item)
+        const least = minimumBytes(node.items)
+        return (cursor) => walkBlocks(cursor, least, item)
       }
       case 'map': {
         const value = walkOf(node.values)
+        const least = 1 + minimumBytes(node.values)
         return (cursor) =>
-          walkBlocks(cursor, (at) => {
+          walkBlocks(cursor, least, (at) => {
             walkString(at)
             value(at)
           })
@@ -126,7 +119,7 @@ export function compileWalk(root: AvroNode, limits: DecodeLimits): (bytes: Uint8
     }
   }
 
-  const walkBlocks = (cursor: Cursor, item: Walk): void => {
+  const walkBlocks = (cursor: Cursor, least: number, item: Walk): void => {
     enter(cursor)
     for (;;) {
       let count = readVarint(cursor, 10, 'a block count')
@@ -139,6 +132,14 @@ export function compileWalk(root: AvroNode, limits: DecodeLimits): (bytes: Uint8
       }
       if (count > limits.maxItems - cursor.items) fail(cursor, 'items_budget', `at most ${limits.maxItems} items`)
       cursor.items += count
+      if (least === 0) {
+        cursor.emptyItems += count
+        if (cursor.emptyItems > limits.maxEmptyItems) {
+          fail(cursor, 'items_budget', `at most ${limits.maxEmptyItems} items of no bytes`)
+        }
+      } else if (count * least > cursor.bytes.length - cursor.pos) {
+        fail(cursor, 'truncated', 'as many items as the block says')
+      }
       cursor.trail.push('[]')
       for (let i = 0; i < count; i++) item(cursor)
       cursor.trail.pop()
@@ -149,7 +150,7 @@ export function compileWalk(root: AvroNode, limits: DecodeLimits): (bytes: Uint8
 
   const walk = walkOf(root)
   return (bytes) => {
-    const cursor: Cursor = { bytes, pos: 0, items: 0, depth: 0, trail: [] }
+    const cursor: Cursor = { bytes, pos: 0, items: 0, emptyItems: 0, depth: 0, trail: [] }
     if (bytes.length > limits.maxBytes) fail(cursor, 'size_exceeded', `at most ${limits.maxBytes} bytes`)
     walk(cursor)
     if (cursor.pos !== bytes.length) fail(cursor, 'trailing_bytes', 'the end of the record')
@@ -172,15 +173,18 @@ function skip(cursor: Cursor, count: number): void {
 function readVarint(cursor: Cursor, maxBytes: number, expected: string): number {
   let value = 0
   let scale = 1
+  let odd = false
   for (let i = 1; ; i++) {
     if (cursor.pos >= cursor.bytes.length) fail(cursor, 'truncated', expected)
     const byte = cursor.bytes[cursor.pos++]!
+    if (i === 1) odd = (byte & 1) === 1
     if (i === maxBytes && (maxBytes === 10 ? byte > 1 : byte > 15)) fail(cursor, 'varint_overflow', expected)
     value += (byte & 0x7f) * scale
     if (byte < 0x80) break
     scale *= 128
   }
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  // The sign is in the lowest bit, which a large sum no longer holds.
+  return odd ? -(value + 1) / 2 : value / 2
 }
 
 function readLength(cursor: Cursor): number {
@@ -190,9 +194,46 @@ function readLength(cursor: Cursor): number {
   return length
 }
 
+/** Passes over bytes; those of a decimal must fit its precision. */
+function walkDecimal(cursor: Cursor, length: number, logical: Logical | undefined): void {
+  const end = cursor.pos + length
+  if (logical?.name === 'decimal') {
+    if (unscaledWithin(cursor.bytes.subarray(cursor.pos, end), logical.precision) === undefined) {
+      fail(cursor, 'decimal_precision', `at most ${logical.precision} digits`)
+    }
+  }
+  cursor.pos = end
+}
+
+function walkUuid(cursor: Cursor): void {
+  const length = readLength(cursor)
+  const end = cursor.pos + length
+  const text = length === 36 ? Buffer.from(cursor.bytes.subarray(cursor.pos, end)).toString('latin1') : ''
+  if (uuidText(text) === undefined) fail(cursor, 'uuid_invalid', 'a uuid of 36 characters')
+  cursor.pos = end
+}
+
 function walkString(cursor: Cursor): void {
   const length = readLength(cursor)
   const end = cursor.pos + length
   if (!isUtf8(cursor.bytes.subarray(cursor.pos, end))) fail(cursor, 'utf8_invalid', 'valid UTF-8')
   cursor.pos = end
+}
+
+/** Fewest bytes a value takes. */
+function minimumBytes(node: AvroNode): number {
+  switch (node.kind) {
+    case 'null':
+      return 0
+    case 'float':
+      return 4
+    case 'double':
+      return 8
+    case 'fixed':
+      return node.size
+    case 'record':
+      return node.fields.reduce((sum, field) => sum + minimumBytes(field.type), 0)
+    default:
+      return 1
+  }
 }

@@ -3,7 +3,7 @@ import type { Contract, Rule } from '../contract.ts'
 import { SchemaError } from '../errors.ts'
 import { isNumeric, isTemporal, isText, sameType } from '../rules/kinds.ts'
 import { isPortablePattern } from '../rules/pattern.ts'
-import { findField, logicalOf, type FieldPath } from './field-path.ts'
+import { findField, logicalOf, withoutNull, type FieldPath } from './field-path.ts'
 
 /** PostgreSQL shortens longer identifiers silently; a contract may not rely on that (RELIABILITY input 14). */
 const maxNameBytes = 63
@@ -93,12 +93,21 @@ function checkSymbols(node: AvroNode, values: readonly string[], wrong: (message
 }
 
 /** Names of one level that fold to the same identifier would be one column in SQL (RELIABILITY input 13). */
-function checkNames(node: AvroNode, contract: string, path: string, seen: Set<AvroNode>): void {
-  if (node.kind === 'union') for (const branch of node.branches) checkNames(branch, contract, path, seen)
-  if (node.kind === 'array') checkNames(node.items, contract, path, seen)
-  if (node.kind === 'map') checkNames(node.values, contract, path, seen)
-  if (node.kind !== 'record' || seen.has(node)) return
-  seen.add(node)
+function checkNames(node: AvroNode, contract: string, path: string, around: ReadonlySet<AvroNode>): void {
+  if (node.kind === 'union') {
+    if (withoutNull(node) === undefined) {
+      const message = 'a union in a contract is of one type and null'
+      throw new SchemaError('CONTRACT_INVALID', `${contract}, ${path}: ${message}`, { path, expected: message })
+    }
+    for (const branch of node.branches) checkNames(branch, contract, path, around)
+  }
+  if (node.kind === 'array') checkNames(node.items, contract, path, around)
+  if (node.kind === 'map') checkNames(node.values, contract, path, around)
+  if (node.kind !== 'record') return
+  if (around.has(node)) {
+    const message = 'a record in a contract does not contain itself'
+    throw new SchemaError('CONTRACT_INVALID', `${contract}, ${path}: ${message}`, { path, expected: message })
+  }
   const folded = new Map<string, string>()
   for (const { name, type } of node.fields) {
     const at = path === '' ? name : `${path}.${name}`
@@ -112,7 +121,7 @@ function checkNames(node: AvroNode, contract: string, path: string, seen: Set<Av
       throw new SchemaError('CONTRACT_INVALID', `${contract}, ${at}: ${message}`, { path: at, expected: message })
     }
     folded.set(name.toLowerCase(), name)
-    checkNames(type, contract, at, seen)
+    checkNames(type, contract, at, new Set([...around, node]))
   }
 }
 

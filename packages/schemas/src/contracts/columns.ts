@@ -1,14 +1,34 @@
-import type { Field, Schema } from '@sluice/columnar'
-import { recordToSchema } from '../avro/columns.ts'
+import { avroToSchema, type DataType, type Field, type Schema } from '@sluice/columnar'
 import type { Contract } from '../contract.ts'
 import { firstLineageId } from './field-ids.ts'
-import { recordOf } from './record.ts'
 
 /** Columns of the contract's latest schema, in schema order, with the stable field ids of `contract.fieldIds`. */
 export function arrowSchemaOf(contract: Contract): Schema {
-  const { fieldIds } = contract
-  const idOf = (path: string): number | undefined => (Object.hasOwn(fieldIds, path) ? fieldIds[path] : undefined)
-  return recordToSchema(recordOf(contract.schema, contract.name), idOf)
+  const ids = new Map(Object.entries(contract.fieldIds))
+  const { fields } = avroToSchema(contract.schema as object)
+  return { fields: fields.map((field) => withIds(field, field.name, ids)) }
+}
+
+/** Ids by path, as `assignFieldIds` names them: struct members by name, list items `element`, maps `key` and `value`. */
+function withIds(field: Field, path: string, ids: ReadonlyMap<string, number>): Field {
+  const fieldId = ids.get(path)
+  return { ...field, type: typeWithIds(field.type, path, ids), ...(fieldId === undefined ? {} : { fieldId }) }
+}
+
+function typeWithIds(type: DataType, path: string, ids: ReadonlyMap<string, number>): DataType {
+  switch (type.kind) {
+    case 'list':
+      return { kind: 'list', item: withIds(type.item, `${path}.element`, ids) }
+    case 'map': {
+      const keyFieldId = ids.get(`${path}.key`)
+      const value = withIds(type.value, `${path}.value`, ids)
+      return { kind: 'map', value, ...(keyFieldId === undefined ? {} : { keyFieldId }) }
+    }
+    case 'struct':
+      return { kind: 'struct', fields: type.fields.map((field) => withIds(field, `${path}.${field.name}`, ids)) }
+    default:
+      return type
+  }
 }
 
 /** Columns that ingestion puts behind the contract's own: where a row came from. Their ids are the same in all tables. */

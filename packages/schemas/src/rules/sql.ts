@@ -1,9 +1,6 @@
-import type { DataType } from '@sluice/columnar'
-import { recordToSchema } from '../avro/columns.ts'
-import type { AvroNode, RecordNode } from '../avro/model.ts'
+import type { DataType, Schema } from '@sluice/columnar'
 import type { Contract, Rule } from '../contract.ts'
-import { findField, type FieldPath } from '../contracts/field-path.ts'
-import { recordOf } from '../contracts/record.ts'
+import { arrowSchemaOf } from '../contracts/columns.ts'
 import { postgresType, quoteIdentifier, quoteText } from '../generate/postgres.ts'
 import { plainNumber } from './bounds.ts'
 
@@ -15,39 +12,57 @@ interface Value {
   readonly type: DataType
 }
 
+/** A place in the columns of a table: names from the row inwards; `list` of them lead to the list, if one is entered. */
+interface ColumnPath {
+  readonly names: readonly string[]
+  readonly list: number | undefined
+  readonly type: DataType
+}
+
 /**
  * A rule as a boolean SQL expression over the columns of the contract's table: true when the row holds, never null.
  * In PostgreSQL, records, lists and maps are `jsonb` as `postgresDdl` makes them.
  */
 export function ruleSql(contract: Contract, rule: Rule, dialect: SqlDialect): string {
-  const record = recordOf(contract.schema, contract.name)
-  const at = (path: string): FieldPath => findField(record, path)!
-  const target = at(rule.field)
-  const other = rule.notBefore === undefined ? undefined : valueOf(at(rule.notBefore), dialect)
+  const schema = arrowSchemaOf(contract)
+  const value = (path: string): Value => valueOf(columnAt(schema, path), dialect)
+  const target = columnAt(schema, rule.field)
   const holds =
     target.list === undefined
-      ? checkSql(rule, valueOf(target, dialect), other, dialect)
-      : everyItemSql(rule, record, target, dialect)
-  const conditions = Object.entries(rule.when ?? {}).map(([path, values]) => {
-    const condition = valueOf(at(path), dialect)
-    return `coalesce(${condition.sql} IN (${values.map(quoteText).join(', ')}), FALSE)`
-  })
+      ? checkSql(
+          rule,
+          valueOf(target, dialect),
+          rule.notBefore === undefined ? undefined : value(rule.notBefore),
+          dialect,
+        )
+      : everyItemSql(rule, target, dialect)
+  const conditions = Object.entries(rule.when ?? {}).map(
+    ([path, values]) => `coalesce(${value(path).sql} IN (${values.map(quoteText).join(', ')}), FALSE)`,
+  )
   return conditions.length === 0 ? holds : `(NOT (${conditions.join(' AND ')}) OR ${holds})`
 }
 
-function typeOf(node: AvroNode): DataType {
-  const wrapper: RecordNode = {
-    kind: 'record',
-    name: 'wrapper',
-    aliases: [],
-    fields: [{ name: 'value', aliases: [], type: node, hasDefault: false }],
+function columnAt(schema: Schema, path: string): ColumnPath {
+  const names: string[] = []
+  let fields = schema.fields
+  let list: number | undefined
+  let type: DataType | undefined
+  for (const segment of path.split('.')) {
+    const name = segment.replace('[]', '')
+    names.push(name)
+    type = fields.find((field) => field.name === name)?.type
+    if (name !== segment && type?.kind === 'list') {
+      list = names.length
+      type = type.item.type
+    }
+    if (type === undefined) throw new TypeError(`there is no column ${path}: the rule is not of this contract`)
+    fields = type.kind === 'struct' ? type.fields : []
   }
-  return recordToSchema(wrapper).fields[0]!.type
+  return { names, list, type: type! }
 }
 
-function valueOf(path: FieldPath, dialect: SqlDialect): Value {
-  const type = typeOf(path.node)
-  const [head, ...inner] = path.names
+function valueOf({ names, type }: ColumnPath, dialect: SqlDialect): Value {
+  const [head, ...inner] = names
   return { sql: memberSql(quoteIdentifier(head!), inner, type, dialect), type }
 }
 
@@ -67,11 +82,11 @@ function jsonAs(before: string, last: string, type: DataType): string {
   return `${before} ->> ${last}::${postgresType(type)}`
 }
 
-function everyItemSql(rule: Rule, record: RecordNode, target: FieldPath, dialect: SqlDialect): string {
-  const list = findField(record, target.names.slice(0, target.list).join('.'))!
+function everyItemSql(rule: Rule, target: ColumnPath, dialect: SqlDialect): string {
+  const { type } = target
   const names = target.names.slice(target.list)
-  const type = typeOf(target.node)
-  const source = valueOf(list, dialect).sql
+  const listType: DataType = { kind: 'list', item: { name: 'element', type, nullable: true } }
+  const source = valueOf({ names: target.names.slice(0, target.list), list: undefined, type: listType }, dialect).sql
   if (dialect === 'duckdb') {
     const check = checkSql(rule, { sql: memberSql('item', names, type, dialect), type }, undefined, dialect)
     return `(coalesce(len(list_filter(${source}, lambda item: NOT ${check})), 0) = 0)`
@@ -89,14 +104,9 @@ function checkSql(rule: Rule, value: Value, other: Value | undefined, dialect: S
   const notNan = (of: string): string => (dialect === 'duckdb' ? `NOT isnan(${of})` : `${of} <> 'NaN'`)
   const bounded = rule.min !== undefined || rule.max !== undefined || rule.exclusiveMin !== undefined
   if (isFloat && (bounded || other !== undefined)) parts.push(notNan(sql))
-  // A decimal literal would make DuckDB compare a double as a decimal, rounded.
-  const bound = (value: number): string =>
-    isFloat
-      ? `CAST(${plainNumber(value)} AS ${dialect === 'duckdb' ? 'DOUBLE' : 'double precision'})`
-      : plainNumber(value)
-  if (rule.min !== undefined) parts.push(`${sql} >= ${bound(rule.min)}`)
-  if (rule.exclusiveMin !== undefined) parts.push(`${sql} > ${bound(rule.exclusiveMin)}`)
-  if (rule.max !== undefined) parts.push(`${sql} <= ${bound(rule.max)}`)
+  if (rule.min !== undefined) parts.push(`${sql} >= ${plainNumber(rule.min)}`)
+  if (rule.exclusiveMin !== undefined) parts.push(`${sql} > ${plainNumber(rule.exclusiveMin)}`)
+  if (rule.max !== undefined) parts.push(`${sql} <= ${plainNumber(rule.max)}`)
   if (rule.oneOf !== undefined) parts.push(`${sql} IN (${rule.oneOf.map(quoteText).join(', ')})`)
   if (rule.pattern !== undefined) {
     const pattern = quoteText(rule.pattern)

@@ -213,7 +213,11 @@ export const equipmentMetricColumns: Schema = /* @__PURE__ */ freezeDeep({
     },
     {
       name: 'extra_readings',
-      type: { kind: 'map', value: { name: 'value', type: { kind: 'float64' }, nullable: false, fieldId: 19 } },
+      type: {
+        kind: 'map',
+        value: { name: 'value', type: { kind: 'float64' }, nullable: false, fieldId: 19 },
+        keyFieldId: 18,
+      },
       nullable: false,
       fieldId: 14,
     },
