@@ -1,5 +1,6 @@
 import { storesOf } from '../builder/batch-builder.ts'
 import { ensureBytes, ensureSlots } from '../builder/column-store.ts'
+import { isTextValid } from '../builder/check-text.ts'
 import type { StoreSet } from '../builder/column-store.ts'
 import { layoutOf } from '../builder/layout.ts'
 import { writeValue } from '../builder/write-value.ts'
@@ -14,6 +15,7 @@ import type { AvroLimits, RecordNode } from './model.ts'
 import { parseAvro } from './parse.ts'
 import type { AvroSource } from './parse.ts'
 import { resolve } from './resolve.ts'
+import type { Site } from './source.ts'
 import { longToDouble, longToFloat, readCount, readDecimal, readInt, readLong } from './wire.ts'
 
 /** What one record may cost, checked before anything is allocated for it. */
@@ -69,6 +71,14 @@ type RecordLoop = (
   rowsOutAt: number,
 ) => number
 
+interface CompiledLoop {
+  readonly loop: RecordLoop
+  readonly sites: readonly Site[]
+}
+
+/** Records in one call below which strings are checked one by one: looking at whole columns has a fixed cost. */
+const checkTextBelow = 16
+
 /** Checks limits, naming the option. */
 function vetLimits(limits: DecodeLimits): DecodeLimits {
   for (const [name, value] of Object.entries(limits) as [string, number][]) {
@@ -94,8 +104,12 @@ export function compileAvroDecoder(writer: AvroSource, reader: AvroSource, optio
   const schema = schemaOfNode(readerNode, options.schemaLimits)
   const layout = layoutOf(schema)
   const steps = resolve(writerNode, readerNode as RecordNode, layout)
-  const { source, constants, sites } = emitDecoder(steps, layout, limits)
-  const loop = new Function('runtime', 'constants', source)(runtime, constants) as RecordLoop
+  const compile = (checkText: boolean): CompiledLoop => {
+    const { source, constants, sites } = emitDecoder(steps, layout, limits, checkText)
+    return { loop: new Function('runtime', 'constants', source)(runtime, constants) as RecordLoop, sites }
+  }
+  const trusting = compile(false)
+  let checking: CompiledLoop | undefined
 
   return {
     schema,
@@ -116,15 +130,28 @@ export function compileAvroDecoder(writer: AvroSource, reader: AvroSource, optio
       // One object shape for the generated code, whether the caller has a Buffer or not.
       const bytes = new Uint8Array(input.bytes.buffer, input.bytes.byteOffset, input.bytes.length)
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-      const report = (index: number, site: number): void => {
-        rejects.push({ index, ...sites[site - 1]! })
+      const run = ({ loop, sites }: CompiledLoop): number => {
+        const report = (index: number, site: number): void => {
+          rejects.push({ index, ...sites[site - 1]! })
+        }
+        return loop(set, bytes, view, input.starts, input.ends, from, to, report, rowsOut, rowsOutAt)
       }
       let complete = false
       try {
-        set.length = loop(set, bytes, view, input.starts, input.ends, from, to, report, rowsOut, rowsOutAt)
+        let after = 0
+        if (to - from < checkTextBelow) after = run((checking ??= compile(true)))
+        else {
+          after = run(trusting)
+          if (!isTextValid(set, before, after)) {
+            // Some string is not UTF-8: find out which, record by record.
+            rejects.length = rejectsBefore
+            after = run((checking ??= compile(true)))
+          }
+        }
+        set.length = after
         complete = true
       } finally {
-        // Only a full builder gets here without completing: the call then has appended nothing.
+        // A full builder is the one way not to complete: the call has then appended nothing.
         if (!complete) rejects.length = rejectsBefore
       }
       return set.length - before

@@ -4,7 +4,7 @@ import type { DecodeLimits } from './decoder.ts'
 import type { AvroNode, FixedNode, PrimitiveNode } from './model.ts'
 import type { Plan, Step } from './plan.ts'
 import { createSkipEmitter, minimumBytes } from './skip.ts'
-import { createTables, leaveRecord, need, readBlocks, readCountInto, readLengthInto, returnSite } from './source.ts'
+import { createTables, leaveRecord, need, readBlocks, readIndexInto, readLengthInto, returnSite } from './source.ts'
 import type { Exit, Site } from './source.ts'
 
 /** Source of a function body with its constants. Made of numbers and fixed words only: no name of a schema enters it. */
@@ -14,12 +14,12 @@ export interface DecoderSource {
   readonly sites: readonly Site[]
 }
 
-/** Strings up to this length are copied byte by byte, longer ones by `set`. */
-const loopCopyBytes = 40
+/** Values up to this length are copied in a loop, longer ones by `set`, bytes. */
+const loopCopyBytes = 512
 /** Source length above which a record is split into functions, as V8 does not optimise very large ones. */
 const maxSingleFunction = 60_000
 const maxPart = 8_000
-const scratch = 'let t=0,u=0,a=0,j=0,n=0;'
+const scratch = 'let t=0,u=0,j=0,n=0;'
 
 /** Names under which generated code reaches the arrays of column `c`: variable prefix and property of the store. */
 const arraysByStorage: Readonly<Record<ColumnNode['storage'], readonly (readonly [string, string])[]>> = {
@@ -32,6 +32,7 @@ const arraysByStorage: Readonly<Record<ColumnNode['storage'], readonly (readonly
   fixed: [['b', 'bytes']],
   bytes: [
     ['b', 'bytes'],
+    ['y', 'byteView'],
     ['o', 'offsets'],
   ],
   struct: [],
@@ -53,15 +54,27 @@ function reload(node: ColumnNode): string {
 
 /**
  * Generates the record loop. Variables: `s` bytes, `p` position, `e` end of the record, `r` row, `z` failure site,
- * `t u a j n` scratch; per column `b w f g o m` arrays; per list group `n` slot, `q` capacity, `h` loop end, `x` block end.
+ * `t u j n` scratch; per column `b y w f g o m` arrays and the position `j` in `b`; per list group `n` slot, `q` capacity, `h` loop end, `x` block end.
+ * @param checkText checks every string for UTF-8; without it the caller checks what was appended as a whole
  */
-export function emitDecoder(steps: readonly Step[], layout: Layout, limits: DecodeLimits): DecoderSource {
-  const single = generate(steps, layout, limits, false)
-  return single.source.length > maxSingleFunction ? generate(steps, layout, limits, true) : single
+export function emitDecoder(
+  steps: readonly Step[],
+  layout: Layout,
+  limits: DecodeLimits,
+  checkText: boolean,
+): DecoderSource {
+  const single = generate(steps, layout, limits, checkText, false)
+  return single.source.length > maxSingleFunction ? generate(steps, layout, limits, checkText, true) : single
 }
 
 /** @param wide splits the fields of records into functions that share their variables */
-function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, wide: boolean): DecoderSource {
+function generate(
+  steps: readonly Step[],
+  layout: Layout,
+  limits: DecodeLimits,
+  checkText: boolean,
+  wide: boolean,
+): DecoderSource {
   const tables = createTables()
   const nullId = tables.site('null_value', '', 'a value')
   const sizeId = tables.site('size_exceeded', '', `at most ${limits.maxBytes} bytes`)
@@ -71,8 +84,18 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
 
   const slotOf = (node: ColumnNode): string => (node.group === 0 ? 'r' : `n${node.group}`)
 
-  const reloadGroup = (group: number): string =>
-    `${layout.groups[group]!.map(reload).join('')}q${group}=set.capacity[${group}];`
+  const capacityOf = (group: number): string => `q${group}=set.capacity[${group}];`
+
+  const reloadGroup = (group: number): string => layout.groups[group]!.map(reload).join('') + capacityOf(group)
+
+  /** Sets the positions in a column and those inside it to the end of slot `slot - 1`, as its offsets tell. */
+  const position = (node: ColumnNode, slot: string): string => {
+    if (node.storage === 'bytes') return `j${node.index}=o${node.index}[${slot}];`
+    if (node.storage === 'struct') return node.children.map((child) => position(child, slot)).join('')
+    if (node.storage !== 'list') return ''
+    const items = `n${node.children[0]!.group}`
+    return `${items}=o${node.index}[${slot}];${node.children.map((child) => position(child, items)).join('')}`
+  }
 
   const present = (node: ColumnNode): string => (node.tracksNulls ? `m${node.index}[${slotOf(node)}]=1;` : '')
 
@@ -94,8 +117,9 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
       case 'fixed':
         return `${mark}b${c}.fill(0,${node.width}*${i},${node.width}*${i}+${node.width});`
       case 'bytes':
+        return `${mark}o${c}[${i}+1]=j${c};`
       case 'list':
-        return `${mark}o${c}[${i}+1]=o${c}[${i}];`
+        return `${mark}o${c}[${i}+1]=n${node.children[0]!.group};`
       case 'struct':
         return mark + node.children.map(clear).join('')
       case 'none':
@@ -123,30 +147,27 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
       case 'doubles':
         return `${present(node)}g${c}[${i}]=${tables.constant(value)};`
       default: {
-        const touched = (column: ColumnNode): string => reload(column) + column.children.map(touched).join('')
-        const groups = new Set<number>()
-        const collect = (column: ColumnNode): void => {
-          groups.add(column.group)
-          column.children.forEach(collect)
+        const touched = (column: ColumnNode): string => {
+          const capacity = column.storage === 'list' ? capacityOf(column.children[0]!.group) : ''
+          return reload(column) + capacity + column.children.map(touched).join('')
         }
-        collect(node)
-        const capacities = [...groups].filter((g) => g > 0).map((g) => `q${g}=set.capacity[${g}];`)
-        return `writeDefault(set,${c},${i},${tables.constant(value)});${touched(node)}${capacities.join('')}`
+        return `writeDefault(set,${c},${i},${tables.constant(value)});${touched(node)}${position(node, `${i}+1`)}`
       }
     }
   }
 
+  /** Copies `t` bytes, eight at a time where the bytes behind the value may be read, and overwritten, too. */
   const readBytes = (node: ColumnNode, path: string, utf8: boolean, exit: Exit): string => {
     const c = node.index
     const i = slotOf(node)
     const invalid = utf8 ? exit.direct(tables.site('utf8_invalid', path, 'valid UTF-8')) : ''
-    const checkShort = utf8 ? `if(a>127&&!isValidUtf8(s,p-t,p))${invalid}` : ''
-    const checkLong = utf8 ? `if(!isValidUtf8(s,p,p+t))${invalid}` : ''
     return (
-      `j=o${c}[${i}];n=j+t;if(n>b${c}.length)b${c}=ensureBytes(S[${c}],j,n);` +
-      `if(t<${loopCopyBytes}){${utf8 ? 'a=0;' : ''}while(j<n){u=s[p++];b${c}[j++]=u;${utf8 ? 'a|=u' : ''}}${checkShort}}` +
-      `else{${checkLong}b${c}.set(s.subarray(p,p+t),j);p+=t}` +
-      `o${c}[${i}+1]=n;`
+      (utf8 && checkText ? `if(!isValidUtf8(s,p,p+t))${invalid}` : '') +
+      `n=j${c}+t;if(n+8>b${c}.length){b${c}=ensureBytes(S[${c}],j${c},n+8);y${c}=S[${c}].byteView}` +
+      `if(t<${loopCopyBytes}&&p+t+8<=L){` +
+      `u=j${c};p-=u;while(u<n){y${c}.setBigInt64(u,view.getBigInt64(p+u,true),true);u+=8}p+=n}` +
+      `else{b${c}.set(s.subarray(p,p+t),j${c});p+=t}` +
+      `o${c}[${i}+1]=j${c}=n;`
     )
   }
 
@@ -189,7 +210,7 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
         }
         return (
           need(tables, exit, path, writer.size) +
-          (writer.size < loopCopyBytes
+          (writer.size <= 64
             ? `for(j=${writer.size}*${i},n=j+${writer.size};j<n;)b${c}[j++]=s[p++];`
             : `b${c}.set(s.subarray(p,p+${writer.size}),${writer.size}*${i});p+=${writer.size};`)
         )
@@ -229,7 +250,7 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
       prepare: `if(n${g}+t>q${g}){ensureSlots(set,${g},n${g}+t);${reloadGroup(g)}}`,
       loop: `for(h${g}=n${g}+t;n${g}<h${g};n${g}++){${item}}`,
     })
-    return `${present(node)}n${g}=o${c}[${slot}];${blocks}o${c}[${slot}+1]=n${g};`
+    return `${present(node)}${blocks}o${c}[${slot}+1]=n${g};`
   }
 
   const tooDeep = (path: string, exit: Exit): string =>
@@ -252,8 +273,8 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
         const i = slotOf(column)
         const count = writer.symbols.length
         const expected = `an index below ${count}`
-        const read = readCountInto(tables, exit, path, expected, 'enum_index', 'enum_index')
-        const range = `if(t<0||t>=${count})${exit.direct(tables.site('enum_index', path, expected))}`
+        const read = readIndexInto(tables, exit, path, expected, 'enum_index', 'enum_index')
+        const range = `if(t>=${count})${exit.direct(tables.site('enum_index', path, expected))}`
         const same = symbols.every((target, at) => target === at)
         const unknown = exit.direct(tables.site('enum_symbol', path, 'a symbol of the reader'))
         const store = same
@@ -277,7 +298,7 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
       }
       case 'switch': {
         const expected = `an index below ${plan.branches.length}`
-        const read = readCountInto(tables, exit, path, expected, 'union_index', 'union_index')
+        const read = readIndexInto(tables, exit, path, expected, 'union_index', 'union_index')
         const refused = tables.site('union_branch', path, 'a branch of the union that the reader takes')
         const branches = plan.branches.map((branch, i) => {
           const body = branch === undefined ? exit.direct(refused) : emit(branch, path, depth, exit)
@@ -319,13 +340,15 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
     ...arrays.map(({ node, prefix, property }) => `${prefix}${node.index}=S[${node.index}].${property};`),
     ...layout.groups.slice(1).map((_, g) => `q${g + 1}=set.capacity[${g + 1}];`),
   ].join('')
-  const names = [...arrays.map(({ node, prefix }) => `${prefix}${node.index}`), ...groupNames]
+  const positions = layout.columns.filter((node) => node.storage === 'bytes').map((node) => `j${node.index}`)
+  const positionAll = layout.roots.map((node) => position(node, 'r')).join('')
+  const names = [...positions, ...arrays.map(({ node, prefix }) => `${prefix}${node.index}`), ...groupNames]
 
   const body = sequence(steps, 1, leaveRecord)
   const shared = wide
-    ? `let s,view,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};`
+    ? `let s,view,L=0,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};`
     : ''
-  const own = wide ? '' : `let s=s_,view=view_,e=0,p=0,r=0,z=0,set=set_,S;${names.length > 0 ? `let ${names.join(',')};` : ''}`
+  const own = wide ? '' : `let s=s_,view=view_,L=s_.length,e=0,p=0,r=0,z=0,set=set_,S;${names.length > 0 ? `let ${names.join(',')};` : ''}`
   const lists = layout.groups.length > 1 || skipper.functions() !== ''
   const source = [
     "'use strict';",
@@ -337,8 +360,8 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
     parts.join('\n'),
     'return function(set_,s_,view_,starts,ends,from,to,report,rowsOut,at){',
     own,
-    wide ? 's=s_;view=view_;set=set_;' : '',
-    `S=set.columns;r=set.length;${loadAll}${scratch}`,
+    wide ? 's=s_;view=view_;L=s.length;set=set_;' : '',
+    `S=set.columns;r=set.length;${loadAll}${positionAll}${scratch}`,
     'for(let i=from;i<to;i++){rec:{',
     'p=starts[i];e=ends[i];',
     `if(p<0){z=${nullId};break rec}if(e-p>${limits.maxBytes}){z=${sizeId};break rec}`,
@@ -346,7 +369,7 @@ function generate(steps: readonly Step[], layout: Layout, limits: DecodeLimits, 
     body,
     `if(p!==e){z=${trailingId};break rec}`,
     'if(rowsOut!==undefined)rowsOut[at++]=i;r++;continue}',
-    'report(i,z)}',
+    `report(i,z);${positionAll}}`,
     wide ? `s=view=set=S=undefined;${names.map((name) => `${name}=0;`).join('')}` : '',
     'return r}',
   ].join('\n')

@@ -1,5 +1,5 @@
 import type { AvroNode } from './model.ts'
-import { need, readBlocks, readCountInto, readLengthInto, returnNegative } from './source.ts'
+import { need, readBlocks, readIndexInto, readLengthInto, returnNegative } from './source.ts'
 import type { Exit, Tables } from './source.ts'
 
 export interface SkipLimits {
@@ -74,8 +74,8 @@ export function createSkipEmitter(tables: Tables, limits: SkipLimits): SkipEmitt
       }
       case 'enum': {
         const expected = `an index below ${node.symbols.length}`
-        const read = readCountInto(tables, exit, path, expected, 'enum_index', 'enum_index')
-        return `${read}if(t<0||t>=${node.symbols.length})${exit.direct(tables.site('enum_index', path, expected))}`
+        const read = readIndexInto(tables, exit, path, expected, 'enum_index', 'enum_index')
+        return `${read}if(t>=${node.symbols.length})${exit.direct(tables.site('enum_index', path, expected))}`
       }
       default:
         return `p=${functionFor(node, path)}(s,p,e,${depth});if(p<0)${exit.passed()}`
@@ -130,7 +130,7 @@ export function createSkipEmitter(tables: Tables, limits: SkipLimits): SkipEmitt
       }
       case 'union': {
         const expected = `an index below ${node.branches.length}`
-        const read = readCountInto(tables, exit, path, expected, 'union_index', 'union_index')
+        const read = readIndexInto(tables, exit, path, expected, 'union_index', 'union_index')
         const branches = node.branches.map((branch, i) => `if(t===${i}){${skip(branch, path, 'd', exit)}}else `)
         return `${read}${branches.join('')}{${exit.direct(tables.site('union_index', path, expected))}}`
       }

@@ -57,28 +57,30 @@ export function createTables(): Tables {
   }
 }
 
-/** Statement that reads an index, count or length into `t`, with one site per reason to refuse it. */
-export function readCountInto(
+/**
+ * Statement that reads an index or length into `t`, with one site per reason to refuse it. One byte without its sign bit
+ * (lowest) and continuation bit (highest) is the common case.
+ */
+export function readIndexInto(
   tables: Tables,
   exit: Exit,
   path: string,
   expected: string,
   tooLarge: DecodeCode,
-  tooSmall: DecodeCode,
+  negative: DecodeCode,
 ): string {
   const base = tables.site('truncated', path, expected)
   tables.site('varint_overflow', path, expected)
   tables.site(tooLarge, path, expected)
-  tables.site(tooSmall, path, expected)
-  return `if(p<e&&(t=s[p])<128){p++;t=t>>>1^-(t&1)}else{p=readCount(s,p,e,X);if(p<0)${exit.coded(base)}t=X[0]}`
+  const below = tables.site(negative, path, expected)
+  return `if(p<e&&((t=s[p])&129)===0){p++;t>>=1}else{p=readCount(s,p,e,X);if(p<0)${exit.coded(base)}t=X[0];if(t<0)${exit.direct(below)}}`
 }
 
 /** Statement that reads a length within the rest of the record into `t`. */
 export function readLengthInto(tables: Tables, exit: Exit, path: string): string {
-  const read = readCountInto(tables, exit, path, 'a length', 'length_exceeds', 'length_negative')
-  const negative = exit.direct(tables.site('length_negative', path, 'a length of 0 or more'))
+  const read = readIndexInto(tables, exit, path, 'a length of 0 or more', 'length_exceeds', 'length_negative')
   const exceeds = exit.direct(tables.site('length_exceeds', path, 'a length within the record'))
-  return `${read}if(t<0)${negative}if(t>e-p)${exceeds}`
+  return `${read}if(t>e-p)${exceeds}`
 }
 
 /** Statement that requires `bytes` more bytes in the record. */
@@ -112,10 +114,13 @@ export function readBlocks(tables: Tables, exit: Exit, options: BlockOptions): s
   )
   const short = exit.direct(tables.site('truncated', path, 'as many items as the block says'))
   const size = exit.direct(tables.site('block_size', path, 'a block size equal to its items'))
+  const base = tables.site('truncated', path, 'a block count')
+  tables.site('varint_overflow', path, 'a block count')
+  tables.site('items_budget', path, `at most ${maxItems} items in the record`)
+  tables.site('items_budget', path, `at most ${maxItems} items in the record`)
   return [
-    'for(;;){',
-    readCountInto(tables, exit, path, 'a block count', 'items_budget', 'items_budget'),
-    'if(t===0)break;',
+    `for(;;){p=readCount(s,p,e,X);if(p<0)${exit.coded(base)}`,
+    't=X[0];if(t===0)break;',
     `x${suffix}=-1;`,
     `if(t<0){h${suffix}=-t;${readLengthInto(tables, exit, path)}x${suffix}=p+t;t=h${suffix}}`,
     `if(t>${maxItems}-Q[0])${budget}Q[0]+=t;`,

@@ -1,7 +1,7 @@
 import { countOnes, packBits } from '../bitmap.ts'
 import { ColumnarError } from '../errors.ts'
 import type { BatchBuilder, Column, Schema } from '../types.ts'
-import { createStores, slotCounts } from './column-store.ts'
+import { createStores, releaseBytes, slotCounts } from './column-store.ts'
 import type { ColumnStore, StoreSet } from './column-store.ts'
 import { layoutOf, sameColumns } from './layout.ts'
 import type { ColumnNode } from './layout.ts'
@@ -103,7 +103,7 @@ function filledBytes(set: StoreSet): number {
 function giveBack(store: ColumnStore, counts: Int32Array): void {
   if (store.node.storage !== 'bytes' || store.bytes.length <= keepBytes) return
   const used = store.offsets[counts[store.node.group]!]!
-  if (used < store.bytes.length >> 3) store.bytes = new Uint8Array(0)
+  if (used < store.bytes.length >> 3) releaseBytes(store)
 }
 
 function finishColumn(set: StoreSet, node: ColumnNode, counts: Int32Array): Column {

@@ -5,6 +5,7 @@ const noBytes = new Uint8Array(0)
 const noInts = new Int32Array(0)
 const noFloats = new Float32Array(0)
 const noDoubles = new Float64Array(0)
+const noView = new DataView(new ArrayBuffer(0))
 
 /**
  * Growing buffers of one column. All columns have the same properties, so that generated code sees one object shape;
@@ -17,6 +18,8 @@ export interface ColumnStore {
   present: Uint8Array
   /** Bits (one byte per slot), bytes of utf8 and binary, fixed values. */
   bytes: Uint8Array
+  /** View of `bytes`, kept for utf8 and binary. */
+  byteView: DataView
   /** 32-bit values; low and high words of longs; words of decimals over the memory of `bytes`. */
   ints: Int32Array
   floats: Float32Array
@@ -42,6 +45,7 @@ export function createStores(layout: Layout, capacityRows: number): StoreSet {
     node,
     present: noBytes,
     bytes: noBytes,
+    byteView: noView,
     ints: noInts,
     floats: noFloats,
     doubles: noDoubles,
@@ -127,13 +131,20 @@ export function ensureBytes(store: ColumnStore, used: number, needed: number): U
   const grown = new Uint8Array(Math.min(maxOffset, Math.max(needed, 2 * store.bytes.length, 256)))
   grown.set(store.bytes.subarray(0, used))
   store.bytes = grown
+  store.byteView = new DataView(grown.buffer)
   return grown
 }
 
-/** Slots in use, by group, given the rows. */
-export function slotCounts(set: StoreSet): Int32Array {
+/** Gives the memory of a utf8 or binary column back. */
+export function releaseBytes(store: ColumnStore): void {
+  store.bytes = noBytes
+  store.byteView = noView
+}
+
+/** Slots in use, by group, of the first `rows` rows. */
+export function slotCounts(set: StoreSet, rows = set.length): Int32Array {
   const counts = new Int32Array(set.layout.groups.length)
-  counts[0] = set.length
+  counts[0] = rows
   // Pre-order: the group of a list is filled in before the columns inside it are reached.
   for (const node of set.layout.columns) {
     if (node.storage === 'list') {
