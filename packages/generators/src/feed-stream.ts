@@ -6,26 +6,11 @@ import type { Feed, Row } from './domain.ts'
 import { GeneratorError } from './errors.ts'
 import type { FaultName, FaultRates } from './fault-names.ts'
 import { applicableFaults, planFaults } from './fault-plan.ts'
-import type { Expectation } from './ledger.ts'
 import { partitionForKey } from './murmur2.ts'
-import type { OutRecord } from './outputs.ts'
 import { createRandom } from './prng.ts'
 import { breakRule } from './rule-faults.ts'
+import type { Expectation, SimulatedRecord } from './simulated-record.ts'
 import { createLatenessTruth } from './truth.ts'
-
-/** A record with everything that is known about it. `offset` counts from 0 per partition until an output says more. */
-export interface SimulatedRecord extends OutRecord {
-  readonly topic: string
-  offset: number
-  readonly fault?: FaultName
-  readonly expect: Expectation
-  readonly code?: string
-  readonly id: string | null
-  readonly duplicateOf?: SimulatedRecord
-  readonly rowHash?: string
-  /** The row as it must land; null when the record must not become one. */
-  readonly row: Row | null
-}
 
 export interface FeedStreamOptions {
   readonly feed: Feed

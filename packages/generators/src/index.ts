@@ -10,14 +10,14 @@ export {
   type FaultName,
   type FaultRates,
 } from './fault-names.ts'
-export type { SimulatedRecord } from './feed-stream.ts'
+export type { Expectation, SimulatedRecord } from './simulated-record.ts'
+export type { SimulationPosition } from './simulation-position.ts'
 export {
   createFileLedger,
   createMemoryLedger,
   ledgerSummaryPath,
   readLedger,
   readLedgerSummary,
-  type Expectation,
   type Ledger,
   type LedgerEntry,
   type LedgerSummary,
@@ -39,12 +39,5 @@ export { produce, type ProduceOptions, type ProduceProgress, type RegisterSchema
 export { createRateController, realClock, type RateController, type RealClock } from './rate-controller.ts'
 export { burstRate, constantRate, diurnalRate, rampRate, soakRate, type RateProfile } from './rate-profile.ts'
 export { brokenRules } from './rule-check.ts'
-export {
-  createSimulation,
-  offlineSchemaId,
-  simulate,
-  type Simulation,
-  type SimulationOptions,
-  type SimulationPosition,
-} from './simulation.ts'
+export { createSimulation, offlineSchemaId, simulate, type Simulation, type SimulationOptions } from './simulation.ts'
 export { createLatenessTruth, type LatenessTruth } from './truth.ts'

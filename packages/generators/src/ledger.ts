@@ -4,10 +4,8 @@ import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { GeneratorError } from './errors.ts'
 import type { FaultName } from './fault-names.ts'
-import type { SimulationPosition } from './simulation.ts'
-
-/** What must become of a record. `stored` and `late` rows land with `rowHash`; the others leave no row. */
-export type Expectation = 'stored' | 'late' | 'dead-letter' | 'filtered'
+import type { Expectation } from './simulated-record.ts'
+import type { SimulationPosition } from './simulation-position.ts'
 
 /** The truth about one produced record: one line of the ledger. */
 export interface LedgerEntry {

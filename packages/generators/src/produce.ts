@@ -1,7 +1,7 @@
 import type { Contract } from '@sluice/schemas'
 import { findFeed } from './catalogue.ts'
 import { GeneratorError } from './errors.ts'
-import type { SimulatedRecord } from './feed-stream.ts'
+import type { SimulatedRecord } from './simulated-record.ts'
 import type { Ledger, LedgerEntry, LedgerSummary, TopicTotals } from './ledger.ts'
 import type { Output } from './outputs.ts'
 import { createRateController, type RealClock, realClock } from './rate-controller.ts'

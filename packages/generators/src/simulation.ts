@@ -4,17 +4,9 @@ import { findFeed } from './catalogue.ts'
 import type { Domain, Feed, World } from './domain.ts'
 import { GeneratorError } from './errors.ts'
 import { defaultFaultRates, type FaultRates } from './fault-names.ts'
-import { createFeedStream, type FeedStream, type SimulatedRecord } from './feed-stream.ts'
-
-/** Where a run stopped; given to the next run it goes on with the same entities and no event repeated. */
-export interface SimulationPosition {
-  readonly run: number
-  /** Rows taken from the world of each domain. */
-  readonly rows: Readonly<Record<string, number>>
-  readonly topics: Readonly<
-    Record<string, { readonly nextOffsets: readonly number[]; readonly watermarks: readonly (number | null)[] }>
-  >
-}
+import { createFeedStream, type FeedStream } from './feed-stream.ts'
+import type { SimulatedRecord } from './simulated-record.ts'
+import type { SimulationPosition } from './simulation-position.ts'
 
 export interface SimulationOptions {
   /** Same seed and options: same bytes. Default `'sluice'`. */

@@ -1,6 +1,6 @@
 import type { Row } from '../domain.ts'
 import { createWeightedPick, type Random } from '../prng.ts'
-import type { Batch } from './world.ts'
+import type { Batch } from './batch.ts'
 
 const hourMs = 60 * 60_000
 const dayMs = 24 * hourMs

@@ -1,6 +1,6 @@
 import type { Row } from '../domain.ts'
 import type { Random } from '../prng.ts'
-import type { Batch } from './world.ts'
+import type { Batch } from './batch.ts'
 
 /** Real cadence of the laboratory, per batch. */
 export const labIntervalMs = 2 * 60 * 60_000

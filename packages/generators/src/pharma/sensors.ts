@@ -1,6 +1,6 @@
 import type { Row } from '../domain.ts'
 import type { Random } from '../prng.ts'
-import type { Batch } from './world.ts'
+import type { Batch } from './batch.ts'
 
 /** Real cadence of sensors. */
 export const sensorIntervalMs = 5 * 60_000

@@ -1,6 +1,7 @@
 import type { Row, World, WorldOptions } from '../domain.ts'
 import { createDueQueue } from '../due-queue.ts'
 import { createRandom, createWeightedPick } from '../prng.ts'
+import type { Batch } from './batch.ts'
 import { createDeviations } from './deviations.ts'
 import { createLab, labIntervalMs } from './lab.ts'
 import { createSensors, sensorIntervalMs } from './sensors.ts'
@@ -11,27 +12,9 @@ export const pharmaFeed = { batches: 0, sensors: 1, lab: 2, deviations: 3 } as c
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
-export const productIds = ['PROD-500MG', 'PROD-250MG', 'PROD-100MG'] as const
+const productIds = ['PROD-500MG', 'PROD-250MG', 'PROD-100MG'] as const
 const operators = ['OP-101', 'OP-102', 'OP-103', 'OP-104'] as const
 const sizes = [100, 150, 200, 250] as const
-type BatchStatus = 'QUEUED' | 'IN_PROGRESS' | 'COMPLETED' | 'FAILED' | 'ON_HOLD'
-
-export interface Batch {
-  readonly id: string
-  readonly productId: string
-  readonly equipmentId: string
-  readonly size: number
-  readonly operatorId: string
-  status: BatchStatus
-  /** Planned start while QUEUED, real start afterwards. */
-  startTime: number
-  endTime: number | null
-  /** Moment of the next change of state. */
-  nextChange: number
-  /** Running time still to go when put on hold. */
-  remaining: number
-  holds: number
-}
 
 const pickEnd = createWeightedPick([93, 3, 4])
 const ends = ['COMPLETED', 'FAILED', 'ON_HOLD'] as const
