@@ -15,6 +15,7 @@ export const columnarErrors = {
   RECORD_RANGE: 'A record range lies outside of its byte array.',
   BUILDER_SCHEMA: 'The builder has other columns than the decoder.',
   BUILDER_FULL: 'A column would exceed what 32-bit offsets can count; finish the batch earlier.',
+  ROW_RANGE: 'A row number is outside of the batch.',
   ROW_VALUE: 'A row given as an object does not fit the schema.',
 } as const
 
