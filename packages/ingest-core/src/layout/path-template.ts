@@ -1,7 +1,7 @@
 import type { PartitionField } from '@sluice/schemas'
 import type { TimeFormat } from './civil-time.ts'
 import { LayoutError } from './errors.ts'
-import { encodeSegment } from './segment.ts'
+import { encodeSegment, maxSegmentBytes } from './segment.ts'
 
 /**
  * Path patterns. Literals are `[A-Za-z0-9_.~=-]`; segments are divided by `/`. Places:
@@ -76,7 +76,29 @@ export function parseTemplate(pattern: string, context: TemplateContext): PathTe
     } else throw invalid(pattern, `${match[0]} is not known`)
   }
   text(checkLiteral(full.slice(at), pattern))
+  checkLengths(parts, pattern)
   return { parts }
+}
+
+/** Longest a path segment can be in every store, and what `+<partition>+<start>-<end>.<extension>` adds at most. */
+const maxPathSegment = 255
+const suffixBytes = 56
+
+/** The longest values must fit, too: a name that is too long would be found only when such a row arrives. */
+function checkLengths(parts: readonly PathPart[], pattern: string): void {
+  const longest = parts
+    .map((part) => {
+      if (part.kind === 'text') return part.text
+      return '*'.repeat(part.kind === 'value' ? maxSegmentBytes : '2026-11-21-05'.length)
+    })
+    .join('')
+    .split('/')
+  longest.forEach((segment, i) => {
+    const bytes = segment.length + (i === longest.length - 1 ? suffixBytes : 0)
+    if (bytes > maxPathSegment) {
+      throw invalid(pattern, `a segment could become ${bytes} bytes long; stores take ${maxPathSegment}`)
+    }
+  })
 }
 
 /** Path up to the first part that differs between rows or flushes: the place that belongs to the table alone. */
