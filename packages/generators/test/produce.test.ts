@@ -15,6 +15,8 @@ import {
   readLedger,
   readLedgerSummary,
   type LedgerEntry,
+  type LedgerSummary,
+  type MemoryLedger,
   type Output,
   type ProduceProgress,
 } from '../src/index.ts'
@@ -112,6 +114,20 @@ describe('produce', () => {
         if (before !== null && before !== undefined) expect(watermark).toBeGreaterThanOrEqual(before)
       }
     }
+  })
+
+  test('two runs make what one makes', async () => {
+    const run = async (count: number, continueFrom?: LedgerSummary) => {
+      const ledger = createMemoryLedger()
+      const more = continueFrom === undefined ? {} : { continueFrom }
+      await produce({ feeds, outputs: [createMemoryOutput()], ledger, count, faults: {}, batchRecords: 1, ...more })
+      return ledger
+    }
+    const whole = await run(3000)
+    const first = await run(1234)
+    const second = await run(1766, first.summary)
+    const hashes = (ledgers: readonly MemoryLedger[]) => ledgers.flatMap(({ entries }) => entries.map((e) => e.rowHash))
+    expect(hashes([first, second])).toEqual(hashes([whole]))
   })
 
   test('rate and speed-up follow the clock given', async () => {
