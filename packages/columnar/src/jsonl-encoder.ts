@@ -64,7 +64,7 @@ const NULL_TEXT = 'null'
  * | list; map, struct | array; object |
  *
  * Bytes depend on rows, order and options only, whatever the batches.
- * @throws {ColumnarError} JSONL_OPTION here; BATCH_SCHEMA, BATCH_VALUE, ENCODER_FINISHED later
+ * @throws {ColumnarError} JSONL_OPTION here; BATCH_SCHEMA, BATCH_VALUE, ROW_RANGE, ENCODER_FINISHED later
  */
 export function createJsonlEncoder(schema: Schema, options: JsonlEncoderOptions = {}): FileEncoder {
   const { compression = 'none', nulls = 'write', decimals = 'string', nonFinite = 'string' } = options

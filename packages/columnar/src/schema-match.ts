@@ -55,9 +55,10 @@ export function batchChecker(schema: Schema): (batch: ColumnBatch) => void {
   }
 }
 
-/** @throws {RangeError} when `rows` names a row that the batch does not have. */
+/** @throws {ColumnarError} ROW_RANGE when `rows` names a row that the batch does not have. */
 export function requireRows(rows: Int32Array, length: number): void {
   for (let k = 0; k < rows.length; k++) {
-    if (rows[k]! >>> 0 >= length) throw new RangeError(`Row ${rows[k]} does not exist: the batch has ${length} rows.`)
+    if (rows[k]! >>> 0 >= length)
+      throw new ColumnarError('ROW_RANGE', `Row ${rows[k]} does not exist: the batch has ${length} rows.`)
   }
 }

@@ -1,5 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
+import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createParquetEncoder, type ParquetEncoderOptions } from '../src/parquet/parquet-encoder.ts'
 import type { ColumnBatch, DataType, Schema } from '../src/types.ts'
@@ -180,6 +181,24 @@ it('splits nested columns into pages only between rows', async () => {
   expect(await readHyparquet(bytes)).toEqual(rows)
 })
 
+it('starts every page of a nested column with a new row', () => {
+  const type: DataType = { kind: 'list', item: { name: 'i', type: { kind: 'int32' }, nullable: true } }
+  const schema: Schema = { fields: [{ name: 'l', type, nullable: false }] }
+  const rows = Array.from({ length: 500 }, (_, i) => ({ l: [i, i * 7919, i % 2 === 0 ? null : -i] }))
+  const bytes = encode(makeBatch(schema, rows), { pageBytes: 64, dictionary: false, delta: 'none' })
+  const { meta_data } = parquetMetadata(bytes.slice().buffer).row_groups[0]!.columns[0]!
+  const reader = { view: new DataView(bytes.buffer, bytes.byteOffset), offset: Number(meta_data!.data_page_offset) }
+  const counts: number[] = []
+  while (counts.reduce((a, b) => a + b, 0) < 1500) {
+    // PageHeader: field 3 is the compressed size, field 5 the data page header, whose field 1 counts the entries.
+    const header = deserializeTCompactProtocol(reader) as { field_3: number; field_5: { field_1: number } }
+    counts.push(header.field_5.field_1)
+    reader.offset += header.field_3
+  }
+  expect(counts.length).toBeGreaterThan(50)
+  expect(counts.filter((count) => count % 3 !== 0)).toEqual([])
+})
+
 describe('small files', () => {
   const schema: Schema = { fields: [{ name: 'a', type: { kind: 'utf8' }, nullable: true }] }
   it('a file without rows, with and without empty batches', async () => {
@@ -241,7 +260,7 @@ describe('refusals', () => {
     const code = (value: string): Error => expect.objectContaining({ code: value }) as Error
     const encoder = createParquetEncoder(schema)
     expect(() => encoder.append(makeBatch(other, [{ e: 'B' }]))).toThrowError(code('BATCH_SCHEMA'))
-    expect(() => encoder.append(makeBatch(schema, [{ e: 'A' }]), Int32Array.of(1))).toThrowError(RangeError)
+    expect(() => encoder.append(makeBatch(schema, [{ e: 'A' }]), Int32Array.of(1))).toThrowError(code('ROW_RANGE'))
     encoder.append(makeBatch({ fields: [...schema.fields] }, [{ e: 'A' }]))
     expect(() => encoder.append(makeBatch(schema, [{ e: 'C' }]))).toThrowError(code('BATCH_VALUE'))
     expect(() => encoder.finish()).toThrowError(code('ENCODER_FINISHED'))

@@ -55,7 +55,7 @@ export function parquetEncoderId(compression: ParquetCompression = 'zstd'): stri
  * Bytes depend on rows, order and options only, whatever the batches. An error thrown by `append` leaves the encoder
  * unusable: a row may have reached some columns and not others.
  *
- * @throws {ColumnarError} PARQUET_SCHEMA, PARQUET_OPTION here; BATCH_SCHEMA, BATCH_VALUE, ENCODER_FINISHED later
+ * @throws {ColumnarError} PARQUET_SCHEMA, PARQUET_OPTION here; BATCH_SCHEMA, BATCH_VALUE, ROW_RANGE, ENCODER_FINISHED later
  * @see https://github.com/apache/parquet-format
  */
 export function createParquetEncoder(schema: Schema, options: ParquetEncoderOptions = {}): FileEncoder {
