@@ -120,6 +120,11 @@ function sameField(a: Field, b: Field): boolean {
   return a === b || (a.name === b.name && a.nullable === b.nullable && sameType(a.type, b.type))
 }
 
+/** Names of list items and map values carry no meaning. */
+function sameSlot(a: Field, b: Field): boolean {
+  return a.nullable === b.nullable && sameType(a.type, b.type)
+}
+
 /** Whether two types are equal; field ids do not matter. */
 export function sameType(a: DataType, b: DataType): boolean {
   if (a === b) return true
@@ -135,9 +140,9 @@ export function sameType(a: DataType, b: DataType): boolean {
     case 'timestamp':
       return b.kind === 'timestamp' && a.unit === b.unit && a.utc === b.utc
     case 'list':
-      return b.kind === 'list' && sameField(a.item, b.item)
+      return b.kind === 'list' && sameSlot(a.item, b.item)
     case 'map':
-      return b.kind === 'map' && sameField(a.value, b.value)
+      return b.kind === 'map' && sameSlot(a.value, b.value)
     case 'struct':
       return (
         b.kind === 'struct' &&
