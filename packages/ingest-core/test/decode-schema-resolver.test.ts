@@ -82,12 +82,33 @@ describe('schema resolver', () => {
     expect((await asking).kind).toBe('writer')
   })
 
+  it('takes a registry that does not answer for an outage', async () => {
+    const clock = manualClock()
+    const fake = fakeRegistry({})
+    let signal: AbortSignal | undefined
+    fake.registry.getById = (_, given) => {
+      signal = given
+      return new Promise(() => undefined)
+    }
+    const asking = createSchemaResolver({ registry: fake.registry, clock, timeoutMs: 1000 }).verdict(contract, 1)
+    const outcome = expect(asking).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' })
+    await clock.advance(1000)
+    await outcome
+    expect(signal?.aborted).toBe(true)
+  })
+
   it('allows a schema only under the subject of the topic', async () => {
     const fake = fakeRegistry({ 3: entry(3, ['other-value', 'b-value']) })
-    const resolver = createSchemaResolver({ registry: fake.registry })
+    const clock = manualClock()
+    const resolver = createSchemaResolver({ registry: fake.registry, clock })
     expect(await resolver.verdict(contract, 3)).toEqual({ kind: 'not-allowed' })
     expect((await resolver.verdict(contractFor('b'), 3)).kind).toBe('writer')
     expect(fake.asked).toEqual([3])
+    fake.known[3] = entry(3, ['a-value'])
+    expect(await resolver.verdict(contract, 3)).toEqual({ kind: 'not-allowed' })
+    await clock.advance(30_000)
+    expect((await resolver.verdict(contract, 3)).kind).toBe('writer')
+    expect(fake.asked).toEqual([3, 3])
   })
 
   it('bounds the calls in flight when ids are random', async () => {

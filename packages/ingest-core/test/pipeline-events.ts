@@ -95,7 +95,7 @@ export const badRecords: readonly { readonly code: string; readonly record: LogR
   { code: 'schema_unknown', record: record(frame(ids.unknown, bodyV1(1))) },
   { code: 'schema_not_allowed', record: record(frame(ids.foreign, bodyV1(1))) },
   { code: 'schema_incompatible', record: record(frame(ids.incompatible, bodyV1(1))) },
-  { code: 'truncated', record: record(valueV1(1).subarray(0, 9)) },
+  { code: 'truncated', record: record(valueV1(1).subarray(0, 26)) },
   { code: 'trailing_bytes', record: record(Uint8Array.of(...valueV1(1), 0)) },
   { code: 'enum_index', record: record(frame(ids.v1, Uint8Array.of(2, 65, 2, 66, 66))) },
   { code: 'utf8_invalid', record: record(frame(ids.v1, Uint8Array.of(2, 0xff, 2, 66, 0, 2, 2, 66))) },

@@ -1,39 +1,45 @@
-import { createHash } from 'node:crypto'
 import type { AvroSchema, Contract } from '@sluice/schemas'
-import type { ObjectStore } from '../contracts/object-store.ts'
 import type { RejectStage } from '../contracts/sink.ts'
+import { canonicalBytes, sha256Hex } from '../sink/canonical-json.ts'
+import type { Json } from '../sink/canonical-json.ts'
+import { padded, sinkFolder } from '../sink/chain-keys.ts'
+import type { FlushSpec } from '../sink/flush-spec.ts'
+import type { StoreCalls } from '../sink/store-calls.ts'
 import { DeadLetterError } from './errors.ts'
 
-/** What was decided about one letter. `land` carries everything its row is made of. */
-export type Decision =
-  | {
-      readonly outcome: 'land'
-      readonly key: string
-      readonly clusterId: string
-      readonly topicId: string
-      readonly topic: string
-      readonly partition: number
-      readonly offset: number
-      readonly timestamp: number
-      /** base64; the value after the fix. */
-      readonly value: string
-      /** base64 of the header section, or null. */
-      readonly headers: string | null
-    }
-  | {
-      readonly outcome: 'still-bad'
-      readonly key: string
-      readonly attempt: number
-      readonly stage: RejectStage
-      readonly code: string
-      readonly path: string
-      readonly expected: string
-    }
-  | { readonly outcome: 'discard'; readonly key: string; readonly reason: string }
+/** Letters of one partition that become rows, with everything their files are made of. */
+export interface Landing {
+  readonly spec: FlushSpec
+  /** Exclusive; `[spec.start, end)` spans the offsets of the letters. */
+  readonly end: number
+  readonly contract: Contract
+  /** Writer schemas of the values. */
+  readonly schemas: readonly { readonly id: number; readonly schema: AvroSchema }[]
+  readonly letters: readonly {
+    readonly key: string
+    readonly offset: number
+    readonly timestamp: number
+    /** base64, after the fix. */
+    readonly value: string
+    /** base64 of the header section. */
+    readonly headers: string | null
+  }[]
+}
+
+/** A letter that was tried again and refused again. */
+export interface StillBad {
+  readonly key: string
+  /** From 2. */
+  readonly attempt: number
+  readonly stage: RejectStage
+  readonly code: string
+  readonly path: string
+  readonly expected: string
+}
 
 /**
- * One decision about a set of letters, made once by a create-only write. Its files are a function of this object alone:
- * contracts and writer schemas are part of it, so any process can finish it at any later time.
+ * One decision about a set of letters, made once by a create-only write. What it writes is a function of this object alone:
+ * values, contracts, schemas and layout are part of it, so any process can finish it at any later time.
  */
 export interface ReplayPlan {
   readonly format: 'sluice-replay-1'
@@ -41,9 +47,9 @@ export interface ReplayPlan {
   readonly seq: number
   /** ms since epoch; `_ingested_at` of the rows. */
   readonly decidedAt: number
-  readonly contracts: readonly Contract[]
-  readonly schemas: readonly { readonly topic: string; readonly id: number; readonly schema: AvroSchema }[]
-  readonly decisions: readonly Decision[]
+  readonly landings: readonly Landing[]
+  readonly stillBad: readonly StillBad[]
+  readonly discarded: readonly { readonly key: string; readonly reason: string }[]
 }
 
 export interface ReplayFile {
@@ -58,7 +64,7 @@ export interface ReplayDone {
   readonly format: 'sluice-replay-1'
   readonly seq: number
   /** Digest of the plan that was carried out. */
-  readonly planSha256: string
+  readonly plan: string
   readonly files: readonly ReplayFile[]
   readonly counts: { readonly landed: number; readonly stillBad: number; readonly discarded: number }
 }
@@ -70,84 +76,80 @@ export interface LedgerState {
   readonly unfinished: ReplayPlan | undefined
 }
 
-/** The chain of replay decisions of a sink: `_ingest/<sink>/replay/<seq>.plan` and `.done`, without holes, create-only. */
+/** The chain of replay decisions of a sink: `_ingest/<sink>/replay/<seq>.plan` and `.done`, create-only, without holes. */
 export interface ReplayLedger {
   /** @throws DeadLetterError LEDGER_MALFORMED */
   load(signal: AbortSignal): Promise<LedgerState>
-  /** @returns false when somebody else made the decision number `plan.seq`; load again */
+  /** @returns false when somebody else made the decision number `plan.seq`: load again */
   decide(plan: ReplayPlan, signal: AbortSignal): Promise<boolean>
   /** @throws DeadLetterError REPLAY_MISMATCH when it was finished with other files */
   finish(done: ReplayDone, signal: AbortSignal): Promise<void>
 }
 
-const format = 'sluice-replay-1'
+export const ledgerFormat = 'sluice-replay-1'
 
-export function createReplayLedger(store: ObjectStore, sink: string): ReplayLedger {
-  const prefix = `_ingest/${sink}/replay/`
-  const keyOf = (seq: number, kind: 'plan' | 'done'): string => `${prefix}${String(seq).padStart(20, '0')}.${kind}`
-
-  async function put(key: string, content: object, signal: AbortSignal): Promise<boolean> {
-    const body = encodeJson(content)
-    const digest = sha256(body)
-    const outcome = await store.putIfAbsent(key, body, digest, {}, signal)
-    return outcome.outcome === 'created' || outcome.head.sha256 === digest
-  }
+export function createReplayLedger(calls: StoreCalls, prefix: string, sinkId: string): ReplayLedger {
+  const folder = `${sinkFolder(prefix, sinkId)}replay/`
+  const planKey = (seq: number): string => `${folder}${padded(seq)}.plan`
+  const doneKey = (seq: number): string => `${folder}${padded(seq)}.done`
 
   async function read<T extends { readonly format: string; readonly seq: number }>(
     key: string,
+    seq: number,
     signal: AbortSignal,
-  ): Promise<T> {
-    const body = await store.get(key, signal)
+  ): Promise<T | undefined> {
+    const body = await calls.read(key, signal)
+    if (body === undefined) return undefined
+    let content: T
     try {
-      const content = JSON.parse(new TextDecoder().decode(body)) as T
-      if (content.format === format && keyOf(content.seq, key.endsWith('.plan') ? 'plan' : 'done') === key)
-        return content
-    } catch (cause) {
-      throw new DeadLetterError('LEDGER_MALFORMED', `${key} is not JSON`, { cause })
+      content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as T
+    } catch {
+      // The cause of a syntax error would quote the text, and values of records are in it.
+      throw new DeadLetterError('LEDGER_MALFORMED', `${key} is not JSON; restore it from a backup`)
     }
-    throw new DeadLetterError('LEDGER_MALFORMED', `${key} is not a file of a replay ledger of format ${format}`)
+    if (content.format === ledgerFormat && content.seq === seq) return content
+    throw new DeadLetterError('LEDGER_MALFORMED', `${key} is not entry ${seq} of a ledger of format ${ledgerFormat}`)
   }
 
   return {
     async load(signal) {
       const plans: ReplayPlan[] = []
       const done: ReplayDone[] = []
-      for await (const { key } of store.list(prefix, signal)) {
-        if (key.endsWith('.plan')) plans.push(await read<ReplayPlan>(key, signal))
-        else if (key.endsWith('.done')) done.push(await read<ReplayDone>(key, signal))
-      }
-      plans.forEach((plan, i) => {
-        if (plan.seq !== i) throw new DeadLetterError('LEDGER_MALFORMED', `${keyOf(i, 'plan')} is missing`)
-      })
-      done.forEach((each, i) => {
-        const plan = plans[i]
-        if (plan === undefined || each.seq !== i || each.planSha256 !== planDigest(plan)) {
-          throw new DeadLetterError('LEDGER_MALFORMED', `${keyOf(each.seq, 'done')} does not belong to its plan`)
+      for (let seq = 0; ; seq++) {
+        const plan = await read<ReplayPlan>(planKey(seq), seq, signal)
+        const end = await read<ReplayDone>(doneKey(seq), seq, signal)
+        if (plan === undefined) {
+          if (end === undefined) return { plans, done, unfinished: undefined }
+          throw new DeadLetterError('LEDGER_MALFORMED', `${planKey(seq)} is missing; restore it from a backup`)
         }
-      })
-      if (plans.length - done.length > 1) {
-        throw new DeadLetterError('LEDGER_MALFORMED', `${keyOf(done.length, 'done')} is missing`)
+        plans.push(plan)
+        if (end === undefined) return { plans, done, unfinished: plan }
+        if (end.plan !== planDigest(plan)) {
+          throw new DeadLetterError('LEDGER_MALFORMED', `${doneKey(seq)} does not belong to its plan`)
+        }
+        done.push(end)
       }
-      return { plans, done, unfinished: plans[done.length] }
     },
-    decide: (plan, signal) => put(keyOf(plan.seq, 'plan'), plan, signal),
+    async decide(plan, signal) {
+      const placed = await calls.place(planKey(plan.seq), encode(plan), {}, signal)
+      return placed.outcome !== 'other'
+    },
     async finish(done, signal) {
-      const key = keyOf(done.seq, 'done')
-      if (await put(key, done, signal)) return
-      throw new DeadLetterError('REPLAY_MISMATCH', `${key} exists and names other files; look at both before going on`)
+      const placed = await calls.place(doneKey(done.seq), encode(done), {}, signal)
+      if (placed.outcome !== 'other') return
+      throw new DeadLetterError(
+        'REPLAY_MISMATCH',
+        `${doneKey(done.seq)} exists and names other files; nothing was overwritten, look at both before going on`,
+      )
     },
   }
 }
 
 /** Digest of a plan as it is stored. */
 export function planDigest(plan: ReplayPlan): string {
-  return sha256(encodeJson(plan))
+  return sha256Hex(encode(plan))
 }
 
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
-}
-
-function encodeJson(content: object): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(content)}\n`)
+function encode(content: ReplayPlan | ReplayDone): Uint8Array {
+  return canonicalBytes(content as unknown as Json)
 }

@@ -46,16 +46,15 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
     const split = splitOf(request, limits)
     if ('kind' in split) return split
     const { slab, refused } = split
-    // "Unknown" holds for this request only: the main thread decides when to ask the registry again.
-    const unknown = new Set<number>()
+    // A refusal holds for this request only: the main thread decides when to ask the registry again.
+    const refusals = new Map<number, RecordCode>()
     for (const { id, verdict } of request.schemas) {
-      if (verdict.kind === 'unknown') unknown.add(id)
-      else decoders.set(id, verdict.kind === 'not-allowed' ? 'schema_not_allowed' : decoderFor(verdict.schema))
+      if (verdict.kind === 'writer') decoders.set(id, decoderFor(verdict.schema))
+      else refusals.set(id, verdict.kind === 'unknown' ? 'schema_unknown' : 'schema_not_allowed')
     }
     const pass = lookAtEnvelopes(slab, request, contract, limits, (id) => {
-      const decoder = decoders.get(id)
-      if (decoder === undefined) return unknown.has(id) ? 'schema_unknown' : undefined
-      return typeof decoder === 'string' ? decoder : 'known'
+      const decoder = decoders.get(id) ?? refusals.get(id)
+      return decoder === undefined || typeof decoder === 'string' ? decoder : 'known'
     })
     if (pass.missing.size > 0) return { kind: 'schemas-needed', ids: [...pass.missing] }
     pass.rejects.push(...refused)

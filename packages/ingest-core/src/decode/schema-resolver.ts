@@ -1,6 +1,7 @@
-import type { Contract, SchemaRegistry } from '@sluice/schemas'
+import type { Contract, RegisteredSchema, SchemaRegistry } from '@sluice/schemas'
 import { sleep, systemClock } from '../pipeline/clock.ts'
 import type { Clock } from '../pipeline/clock.ts'
+import { PipelineError } from '../pipeline/errors.ts'
 import type { SchemaVerdict } from './request.ts'
 
 export interface SchemaResolverOptions {
@@ -10,7 +11,7 @@ export interface SchemaResolverOptions {
   readonly checks?: number
   /** Pause between these, ms. */
   readonly recheckMs?: number
-  /** For how long an unknown id is not asked about again, ms. */
+  /** For how long an id that is unknown, or not registered for a topic, is not asked about again, ms. */
   readonly unknownTtlMs?: number
   /** A call that takes longer is given up as unavailable, ms. */
   readonly timeoutMs?: number
@@ -26,9 +27,10 @@ export interface SchemaResolver {
   readonly lookups: number
 }
 
-type Entry = {
+interface Entry {
   readonly schema: Extract<SchemaVerdict, { kind: 'writer' }>['schema']
   readonly subjects: readonly string[]
+  readonly askedAt: number
 }
 
 const unknownKept = 10_000
@@ -50,9 +52,9 @@ export function createSchemaResolver(options: SchemaResolverOptions): SchemaReso
     try {
       for (let check = 1; ; check++) {
         lookups += 1
-        const entry = await registry.getById(id, AbortSignal.timeout(timeoutMs))
+        const entry = await lookUp(id)
         if (entry !== undefined) {
-          const kept = { schema: entry.schema, subjects: entry.subjects }
+          const kept = { schema: entry.schema, subjects: entry.subjects, askedAt: clock.now() }
           found.set(id, kept)
           unknown.delete(id)
           return kept
@@ -67,6 +69,27 @@ export function createSchemaResolver(options: SchemaResolverOptions): SchemaReso
     } finally {
       active -= 1
       queue.shift()?.()
+    }
+  }
+
+  /** A registry that hangs is an outage like any other. */
+  async function lookUp(id: number): Promise<RegisteredSchema | undefined> {
+    const stop = new AbortController()
+    const cancel = clock.after(timeoutMs, () => stop.abort())
+    const late = new Promise<never>((_, reject) => {
+      stop.signal.addEventListener('abort', () =>
+        reject(
+          new PipelineError(
+            'REGISTRY_UNAVAILABLE',
+            `the registry did not answer for schema id ${id} in ${timeoutMs} ms`,
+          ),
+        ),
+      )
+    })
+    try {
+      return await Promise.race([late, registry.getById(id, stop.signal)])
+    } finally {
+      cancel()
     }
   }
 
@@ -87,7 +110,12 @@ export function createSchemaResolver(options: SchemaResolverOptions): SchemaReso
       return lookups
     },
     async verdict(contract, id) {
-      const entry = await entryOf(id)
+      let entry = await entryOf(id)
+      if (entry && !entry.subjects.includes(contract.subject) && clock.now() - entry.askedAt >= unknownTtlMs) {
+        // A schema never changes, but it may have been registered under our subject since.
+        found.delete(id)
+        entry = await entryOf(id)
+      }
       if (entry === undefined) return { kind: 'unknown' }
       if (!entry.subjects.includes(contract.subject)) return { kind: 'not-allowed' }
       return { kind: 'writer', schema: entry.schema }

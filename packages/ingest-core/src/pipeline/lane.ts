@@ -274,11 +274,13 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     const atEnd = host.stopAtEnd && target !== null && writtenEnd >= target
     if (atEnd) await reachEnd(signal)
     else if (reason !== null) await commit(reason, signal)
+    else if (usage.commitAdvised === true) await commit('memory', signal, 1)
   }
 
-  async function commit(reason: CutReason, signal: AbortSignal): Promise<void> {
+  /** Commits until everything written is decided, or at most `times`: an adopted plan covers only a part. */
+  async function commit(reason: CutReason, signal: AbortSignal, times = Infinity): Promise<void> {
     pendingCut = null
-    while (dirtySince !== null) {
+    for (let done = 0; dirtySince !== null && done < times; done++) {
       const receipt = await sink.commit({ partition, reason }, signal)
       if (signal.aborted) return
       if (receipt === undefined) {
