@@ -56,3 +56,53 @@ export type { SinkHookPoint, SinkHooks } from './sink/hooks.ts'
 export { acceptTopic } from './sink/markers.ts'
 export { createMemoryLake, createMemorySink } from './sink/memory-sink.ts'
 export type { MemoryLake, MemoryPartition } from './sink/memory-sink.ts'
+export type { Fetched, PartitionId, RecordSlab, StartPolicy } from './contracts/records.ts'
+export type { AssignmentChange, LogBounds, ResumePolicy, Source } from './contracts/source.ts'
+export type {
+  CommitReceipt,
+  Counts,
+  Cut,
+  CutReason,
+  Progress,
+  Reject,
+  RejectStage,
+  Sink,
+  SinkBatch,
+  SinkUsage,
+} from './contracts/sink.ts'
+export type { ObjectHead, ObjectStore, PutOutcome, StoreSupports } from './contracts/object-store.ts'
+export { createPipeline } from './pipeline/pipeline.ts'
+export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
+export { pipelineDefaults } from './pipeline/options.ts'
+export type {
+  PartitionState,
+  PartitionStatus,
+  PipelineLogger,
+  PipelineOptions,
+  PipelineStatus,
+  Rotation,
+  RunSummary,
+} from './pipeline/options.ts'
+export { PipelineError, pipelineErrors } from './pipeline/errors.ts'
+export type { PipelineErrorCode } from './pipeline/errors.ts'
+export { createIngestWorkers } from './workers/ingest-workers.ts'
+export type { IngestWorkers, IngestWorkersOptions } from './workers/ingest-workers.ts'
+export { createDecodeService } from './decode/decode-service.ts'
+export type { DecodeServiceOptions } from './decode/decode-service.ts'
+export type { DecodedBatch, DecodeService } from './decode/decoded.ts'
+export { createSchemaResolver } from './decode/schema-resolver.ts'
+export type { SchemaResolver, SchemaResolverOptions } from './decode/schema-resolver.ts'
+export { createDeadLetters } from './dead-letters/dead-letters.ts'
+export type {
+  DeadLetters,
+  DeadLettersOptions,
+  LakeAudit,
+  ReplayOptions,
+  ReplayReport,
+} from './dead-letters/dead-letters.ts'
+export { DeadLetterError, deadLetterErrors } from './dead-letters/errors.ts'
+export type { DeadLetterErrorCode } from './dead-letters/errors.ts'
+export { letterKey } from './dead-letters/letter.ts'
+export type { DeadLetter, LetterSelection, LetterState, LetterStatus } from './dead-letters/letter.ts'
+export { listCommittedFiles } from './lake/committed-files.ts'
+export type { CommittedFile, CommittedFilesOptions } from './lake/committed-files.ts'

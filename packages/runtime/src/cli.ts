@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander'
 
+export type { Command }
+
 export interface CliOptions {
   readonly name: string
   readonly description: string
@@ -19,7 +21,7 @@ export async function runCli(options: CliOptions, argv: readonly string[]): Prom
   program.description(options.description).version(options.version).showHelpAfterError('(--help lists the words)')
   program.exitOverride().configureOutput({ writeErr: write })
   options.setUp(program)
-  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: write })
+  for (const command of descendantsOf(program)) command.exitOverride().configureOutput({ writeErr: write })
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return 0
@@ -28,6 +30,10 @@ export async function runCli(options: CliOptions, argv: readonly string[]): Prom
     write(`${options.name}: ${describeError(error)}\n`)
     return exitCodeOf(error)
   }
+}
+
+function descendantsOf(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...descendantsOf(child)])
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,4 +1,4 @@
-export { describeError, runCli, type CliOptions } from './cli.ts'
+export { describeError, runCli, type CliOptions, type Command } from './cli.ts'
 export { byteSize, duration, loadConfig, secret, type ConfigSources } from './config.ts'
 export { RuntimeError, runtimeErrors, type RuntimeErrorCode } from './errors.ts'
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts'

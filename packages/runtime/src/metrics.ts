@@ -37,21 +37,24 @@ export function createMetricsRegistry(): Registry {
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
   const registry = options.registry ?? createMetricsRegistry()
   const server = createServer((request, response) => {
-    const path = request.url?.split('?')[0]
-    const reply = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
-      response.writeHead(status, { 'content-type': type }).end(body)
-    if (request.method !== 'GET') return reply(405, 'only GET is served here\n')
+    void answer(request.method, request.url?.split('?')[0]).then(([status, body, type = 'text/plain; charset=utf-8']) =>
+      response.writeHead(status, { 'content-type': type }).end(body),
+    )
+  })
+  async function answer(method: string | undefined, path: string | undefined): Promise<[number, string, string?]> {
+    if (method !== 'GET') return [405, 'only GET is served here\n']
     if (path === '/metrics') {
-      return registry.metrics().then(
-        (body) => reply(200, body, registry.contentType),
-        (error: Error) => reply(500, `${error.message}\n`),
-      )
+      try {
+        return [200, await registry.metrics(), registry.contentType]
+      } catch (error) {
+        return [500, `${(error as Error).message}\n`] // a collector that throws is the scraper's news, not our end
+      }
     }
-    if (path !== '/live' && path !== '/ready') return reply(404, 'try /metrics, /live or /ready\n')
+    if (path !== '/live' && path !== '/ready') return [404, 'try /metrics, /live or /ready\n']
     const health = options.health()
     const good = path === '/live' ? health.live : health.ready
-    return reply(good ? 200 : 503, `${health.detail ?? (good ? 'ok' : 'not ok')}\n`)
-  })
+    return [good ? 200 : 503, `${health.detail ?? (good ? 'ok' : 'not ok')}\n`]
+  }
   const host = options.host ?? '127.0.0.1'
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>

@@ -1,0 +1,23 @@
+/** Codes of the app; `exitCode` tells a script what kind of trouble it was. */
+export const appErrors = {
+  LOG_MISSING: { exitCode: 3, advice: 'run `init`, then `produce`' },
+  LEDGER_BEHIND: { exitCode: 3, advice: 'a `produce` was interrupted: run `clean`, then `produce`' },
+  INGEST_INCOMPLETE: { exitCode: 4, advice: 'see `status` for the partition and its error' },
+  VERIFY_FAILED: { exitCode: 5, advice: 'the report names the differences' },
+  LAKE_EMPTY: { exitCode: 3, advice: 'run `ingest` first' },
+  FIX_MODULE_INVALID: { exitCode: 2, advice: 'export a function as default: (letter) => Uint8Array | undefined' },
+} as const
+
+export type AppErrorCode = keyof typeof appErrors
+
+export class AppError extends Error {
+  readonly code: AppErrorCode
+  readonly exitCode: number
+
+  constructor(code: AppErrorCode, message: string, options?: ErrorOptions) {
+    super(`${message}; ${appErrors[code].advice}`, options)
+    this.name = 'AppError'
+    this.code = code
+    this.exitCode = appErrors[code].exitCode
+  }
+}

@@ -1,0 +1,96 @@
+import { arrowSchemaOf, type Contract } from '@sluice/schemas'
+import { createCanonicalRow, hashRow } from '@sluice/generators'
+import { openLake, type Lake } from './lake.ts'
+import { rowValue } from './lake-rows.ts'
+import { bakeryContracts } from './ingest.ts'
+import { readLakeState } from './lake-state.ts'
+import type { AuditReport } from '@sluice/ingest-core'
+import type { Places } from './places.ts'
+import { diffLedger, type LedgerDiff, type Outcome } from './ledger-diff.ts'
+
+export interface Verification {
+  /** Neither the audit nor the comparison found an error. */
+  readonly ok: boolean
+  readonly audit: AuditReport
+  readonly diff: LedgerDiff
+}
+
+/**
+ * Audits the commit chain, then holds the lake against the ledger of the simulator: every produced record below the sink's
+ * progress is a row with the right content, a late row, a dead letter with the right code, or filtered; exactly once.
+ * Rows that a replay of dead letters landed are beside the point: their records are dead letters in the ledger.
+ */
+export async function verifyLake(places: Places, signal: AbortSignal, deep: boolean): Promise<Verification> {
+  const { audit, files, reached } = await readLakeState(places, signal, deep)
+  using lake = await openLake(
+    places.lake,
+    bakeryContracts,
+    files.filter(({ replayed }) => !replayed),
+  )
+  const diff = await diffLedger(await lake.connect(), places.ledger, outcomesOf(lake, bakeryContracts), reached)
+  return { ok: audit.ok && diff.differences.length === 0, audit, diff }
+}
+
+/** Pure: text from figures. */
+export function describeVerification({ audit, diff }: Verification): string {
+  const count = (value: number) => value.toLocaleString('en-US')
+  const flushes = audit.partitions.reduce((sum, partition) => sum + partition.flushes, 0)
+  const errors = audit.findings.filter(({ severity }) => severity === 'error').length
+  return [
+    `chain:  ${count(flushes)} commits in ${audit.partitions.length} partitions name ${count(audit.objects)} files; ${errors} errors`,
+    ...audit.findings.map(({ severity, code, key, message }) => `        ${severity} ${code} ${key}: ${message}`),
+    `ledger: ${count(diff.compared)} records compared, ${diff.differences.length} differences, ${count(diff.pending)} not ingested yet`,
+    ...diff.differences.map(
+      (each) => `        ${each.kind} ${each.topic} x ${count(each.count)}, first ${each.example}`,
+    ),
+    '',
+  ].join('\n')
+}
+
+/** What became of each record, read from the files themselves: rows of both lanes, then dead letters. */
+async function* outcomesOf(lake: Lake, contracts: readonly Contract[]): AsyncGenerator<Outcome> {
+  for (const contract of contracts) {
+    yield* rowsOf(lake, contract, contract.table, 'stored')
+    yield* rowsOf(lake, contract, `late_${contract.table}`, 'late')
+  }
+  if (!lake.views.includes('dead_letters')) return
+  const letters = await lake.connection.stream('select topic, "partition", "offset", code from dead_letters')
+  for await (const rows of letters.yieldRows()) {
+    for (const [topic, partition, offset, code] of rows) {
+      yield {
+        topic: String(topic),
+        partition: Number(partition),
+        offset: Number(offset),
+        outcome: 'dead-letter',
+        code: String(code),
+        rowHash: null,
+      }
+    }
+  }
+}
+
+async function* rowsOf(
+  lake: Lake,
+  contract: Contract,
+  view: string,
+  outcome: 'stored' | 'late',
+): AsyncGenerator<Outcome> {
+  if (!lake.views.includes(view)) return
+  const { fields } = arrowSchemaOf(contract)
+  const canonical = createCanonicalRow(contract.schema)
+  const columns = fields.map(({ name }) => `"${name}"`).join(', ')
+  const result = await lake.connection.stream(`select _topic, _partition, _offset, ${columns} from "${view}"`)
+  for await (const rows of result.yieldRows()) {
+    for (const [topic, partition, offset, ...values] of rows) {
+      const row = Object.fromEntries(fields.map(({ name, type }, i) => [name, rowValue(values[i], type)]))
+      yield {
+        topic: String(topic),
+        partition: Number(partition),
+        offset: Number(offset),
+        outcome,
+        code: null,
+        rowHash: hashRow(canonical(row)),
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { ObjectStore } from '../contracts/object-store.ts'
+import { createReplayLedger } from '../dead-letters/replay-ledger.ts'
+import { systemClock } from '../pipeline/clock.ts'
+import { sinkFolder } from '../sink/chain-keys.ts'
+import { parseDone, parsePlan } from '../sink/chain-records.ts'
+import { SinkError } from '../sink/errors.ts'
+import { fileSinkDefaults } from '../sink/file-sink-options.ts'
+import type { FileKind } from '../sink/flush-spec.ts'
+import { createStoreCalls } from '../sink/store-calls.ts'
+
+/** A file that a finished flush or a finished replay of dead letters names. */
+export interface CommittedFile {
+  readonly topic: string
+  readonly kind: FileKind
+  readonly key: string
+  readonly rows: number
+  readonly bytes: number
+  /** Landed by a replay of dead letters, not by the flush of its offsets. */
+  readonly replayed: boolean
+}
+
+export interface CommittedFilesOptions {
+  readonly sinkId: string
+  /** As given to the sink. */
+  readonly prefix?: string
+  readonly signal?: AbortSignal
+}
+
+const doneKey = /\/\d+\/\d{20}\.done$/
+
+/**
+ * The files of a sink that exist for readers, by key. Whoever reads the lake through this list sees each flush whole or
+ * not at all, while a folder listing may show files of a flush in progress.
+ * @throws SinkError CHAIN_BROKEN, SINK_UNAVAILABLE; DeadLetterError LEDGER_MALFORMED
+ */
+export async function listCommittedFiles(store: ObjectStore, options: CommittedFilesOptions): Promise<CommittedFile[]> {
+  const { sinkId, signal = new AbortController().signal } = options
+  const prefix = options.prefix === undefined || options.prefix === '' ? '' : `${options.prefix}/`
+  const calls = createStoreCalls(store, systemClock, { random: Math.random, ...fileSinkDefaults.retry })
+  const required = async (key: string): Promise<Uint8Array> => {
+    const body = await calls.read(key, signal)
+    if (body !== undefined) return body
+    throw new SinkError('CHAIN_BROKEN', `${key} is missing although the chain needs it; run verify`, {
+      evidence: { key },
+    })
+  }
+  const files: CommittedFile[] = []
+  for await (const { key } of store.list(sinkFolder(prefix, sinkId), signal)) {
+    if (!doneKey.test(key)) continue
+    const planKey = key.replace(/done$/, 'plan')
+    const { topic } = parsePlan(await required(planKey), planKey).spec.partition
+    for (const { kind, key: file, rows, bytes } of parseDone(await required(key), key).files) {
+      files.push({ topic, kind, key: file, rows, bytes, replayed: false })
+    }
+  }
+  const { done } = await createReplayLedger(calls, prefix, sinkId).load(signal)
+  for (const { topic, key, rows, bytes } of done.flatMap((entry) => entry.files)) {
+    files.push({ topic, kind: 'data', key, rows, bytes, replayed: true })
+  }
+  return files.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+}
