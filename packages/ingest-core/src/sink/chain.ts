@@ -143,8 +143,9 @@ export function createChain(options: ChainOptions): Chain {
 
   /** State by the newest plan, whether it was carried out or not. */
   async function locate(signal: AbortSignal): Promise<Extract<ChainState, { kind: 'new' | 'ready' | 'planned' }>> {
-    const genesisBody = await calls.read(keys.genesis, signal)
+    // In this order: whoever put a plan had put genesis before, so a plan that shows without it is a broken chain.
     const last = await newest(signal)
+    const genesisBody = await calls.read(keys.genesis, signal)
     if (genesisBody === undefined) {
       if (last !== undefined) throw broken(keys.genesis, `is missing although ${last} exists`)
       return { kind: 'new' }
