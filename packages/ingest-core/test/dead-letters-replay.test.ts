@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeadLettersOptions } from '../src/dead-letters/dead-letters.ts'
 import { deadLetterErrors, DeadLetterError } from '../src/dead-letters/errors.ts'
 import type { DeadLetterErrorCode } from '../src/dead-letters/errors.ts'
+import { auditChain } from '../src/sink/audit.ts'
 import { sha256Hex } from '../src/sink/canonical-json.ts'
 import { badRecords, record, userEvents, valueV1, valueV2 } from './pipeline-events.ts'
-import { contentOf, never, openDeadLetters, openTestLake, openTestWorkers, runOnce } from './pipeline-lake.ts'
+import { contentOf, never, openDeadLetters, openTestLake, openTestWorkers, runOnce, sinkId } from './pipeline-lake.ts'
 import type { TestLake } from './pipeline-lake.ts'
 
 let lake: TestLake
@@ -71,7 +72,7 @@ describe('dead letters', () => {
       `1:${badRecords.findIndex((bad) => bad.code === 'rule_price_not_negative')}`,
     ]
     expect(after.rows).toEqual([...before.rows, ...added].sort())
-    expect(report.files.every((file) => file.key.includes('~replay-0+'))).toBe(true)
+    expect(report.files.every((file) => file.key.includes('/replay-0~'))).toBe(true)
 
     const second = await open().replay({ fix: fixPrice })
     expect([second.landed, second.stillBad, second.files]).toEqual([0, [], []])
@@ -129,7 +130,7 @@ describe('dead letters', () => {
     await fillLake()
     const report = await open({ lettersPerPlan: 4 }).replay({ fix: fixPrice, code: 'rule_price_not_negative' })
     expect(report.landed).toBe(11)
-    expect(new Set(report.files.map((file) => /~replay-(\d+)/.exec(file.key)![1])).size).toBe(3)
+    expect(new Set(report.files.map((file) => /replay-(\d+)~/.exec(file.key)![1])).size).toBe(3)
   })
 
   it.each(['.plan', 'files', '.done'] as const)('finishes what a crash before the %s left behind', async (where) => {
@@ -140,20 +141,22 @@ describe('dead letters', () => {
     let armed = true
     store.putIfAbsent = (key, body, digest, metadata, signal) => {
       const replays = key.includes('/replay/')
-      const hit = where === 'files' ? key.includes('~replay-') : replays && key.endsWith(where)
+      const hit = where === 'files' ? key.includes('/replay-0~') : replays && key.endsWith(where)
       if (armed && hit) return Promise.reject(Object.assign(new Error('killed here'), { code: 'KILLED' }))
       return put(key, body, digest, metadata, signal)
     }
     const broken = open({ store })
     await expect(broken.replay({ fix: fixPrice })).rejects.toThrow('killed here')
     armed = false
+    expect((await open().audit()).unfinished).toBe(where !== '.plan')
     const report = await open().replay({ fix: fixPrice })
     expect(report.finished).toBe(where === '.plan' ? 0 : 1)
     expect(report.landed).toBe(where === '.plan' ? 11 : 0)
     const after = await contentOf(lake.store)
     expect(after.rows).toHaveLength(before.rows.length + 11)
     expect(new Set(after.rows).size).toBe(after.rows.length)
-    expect((await open().audit()).conserved).toBe(true)
+    expect(await open().audit()).toMatchObject({ conserved: true, unfinished: false })
+    expect(await auditChain(lake.store, { sinkId })).toMatchObject({ ok: true, findings: [] })
   })
 
   it('lets two replays at once land each letter once', async () => {

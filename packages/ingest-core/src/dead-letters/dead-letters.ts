@@ -87,6 +87,8 @@ export interface LakeAudit {
   >
   /** Files of finished replays that are missing or have other content. */
   readonly damaged: readonly string[]
+  /** The last replay was interrupted; its letters count as landed, and the next replay or discard finishes it. */
+  readonly unfinished: boolean
   readonly conserved: boolean
 }
 
@@ -289,7 +291,8 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
     },
     async audit(signal = never) {
       const topics: Record<string, Mutable<LakeAudit['topics'][string]>> = {}
-      const decided = decisionsOf(await ledger.load(signal))
+      const state = await ledger.load(signal)
+      const decided = decisionsOf(state)
       for await (const { spec, counts, letters } of committedFlushes(calls, prefix, options.sinkId, signal)) {
         const topic = (topics[spec.partition.topic] ??= emptyTopic())
         for (const name of ['consumed', 'stored', 'late', 'filtered', 'deadLettered'] as const)
@@ -302,11 +305,11 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
           topic.deadLettered === topic.open + topic.landed + topic.discarded
       }
       const damaged: string[] = []
-      for (const { files } of (await ledger.load(signal)).done) {
+      for (const { files } of state.done) {
         for (const { key, sha256 } of files) if ((await calls.head(key, signal))?.sha256 !== sha256) damaged.push(key)
       }
       const conserved = damaged.length === 0 && Object.values(topics).every((topic) => topic.conserved)
-      return { topics, damaged, conserved }
+      return { topics, damaged, unfinished: state.unfinished !== undefined, conserved }
     },
   }
 }

@@ -115,9 +115,11 @@ async function landingOf(
   }
 }
 
-/** File names that no flush has: `<topic>~replay-3+0+17-18.parquet`. */
+/** File names that no flush has: `replay-3~<topic>+0+17-18.parquet`. */
 function replayPattern(pattern: string, seq: number): string {
-  return `${pattern}${pattern.endsWith('/') ? '{topic}' : ''}~replay-${seq}`
+  const at = pattern.lastIndexOf('/') + 1
+  const name = pattern.slice(at)
+  return `${pattern.slice(0, at)}replay-${seq}~${name === '' ? '{topic}' : name}`
 }
 
 function columnOf(

@@ -28,8 +28,8 @@ export interface DecodeStage {
  */
 export function createDecodeStage(contract: Contract, limits: DecodeLimits): DecodeStage {
   const decoders = new Map<number, Decoder | RecordCode>()
-  const jsonDecoder = contract.format === 'json' ? compileJsonDecoder(contract.schema) : undefined
   const columns = arrowSchemaOf(contract)
+  const jsonDecoder = contract.format === 'json' ? compileJsonDecoder(columns) : undefined
   const brokenRules = compileRules(contract)
   let builder = createBatchBuilder(columns)
 
