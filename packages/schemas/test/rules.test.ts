@@ -81,6 +81,7 @@ const rules: Rule[] = [
   { name: 'f_order', field: 'nf', notBefore: 'f' },
   { name: 'd_range', field: 'd', min: 0, max: 99.995 },
   { name: 'd_fraction', field: 'd', exclusiveMin: -0.005 },
+  { name: 'd_min_fraction', field: 'd', min: 0.005 },
   { name: 'nd_over', field: 'nd', exclusiveMin: 0, required: true, when: { s: ['abc', 'é'] } },
   { name: 'd_order', field: 'nd', notBefore: 'd' },
   { name: 's_one_of', field: 's', oneOf: ['abc', 'é', "it's", ''] },
