@@ -41,9 +41,7 @@ export function inflate(codec: Codec, bytes: Uint8Array, maxBytes: number): Uint
       if (bytes.length > maxBytes) throw tooLarge(codec, maxBytes)
       return bytes
     case 'gzip':
-      return inflateZlib(codec, maxBytes, () =>
-        gunzipSync(bytes, { maxOutputLength: maxBytes, chunkSize: chunkFor(bytes) }),
-      )
+      return inflateGzip(bytes, maxBytes)
     case 'snappy':
       return inflateSnappy(bytes, maxBytes)
     case 'lz4':
@@ -56,6 +54,14 @@ export function inflate(codec: Codec, bytes: Uint8Array, maxBytes: number): Uint
 /** Large enough that a usual batch inflates in one piece, small enough to waste little. */
 function chunkFor(bytes: Uint8Array): number {
   return Math.min(Math.max(bytes.length * 8, 16 * 1024), 1024 * 1024)
+}
+
+function inflateGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  // Node takes no limit of 0.
+  const options = { maxOutputLength: Math.max(maxBytes, 1), chunkSize: chunkFor(bytes) }
+  const inflated = inflateZlib('gzip', maxBytes, () => gunzipSync(bytes, options))
+  if (inflated.length > maxBytes) throw tooLarge('gzip', maxBytes)
+  return inflated
 }
 
 const zstdMagic = [0x28, 0xb5, 0x2f, 0xfd]

@@ -77,10 +77,31 @@ export function batchLengthAt(view: DataView, at: number): number | undefined {
 }
 
 /**
- * Reads the header of the batch at `at`; undefined when fewer than 61 bytes are there. Neither CRC nor codec is judged here.
+ * Reads the header of the batch at `at`; undefined when fewer than 61 bytes are there. CRC and codec are not judged.
  * @throws LogError BATCH_MALFORMED, BATCH_MAGIC_UNSUPPORTED, BATCH_OFFSET_UNSAFE
  */
 export function readBatchHeader(view: DataView, at: number): BatchHeader | undefined {
+  const header = decodeBatchHeader(view, at)
+  if (header !== undefined) judgeBatchHeader(header)
+  return header
+}
+
+/** Offsets that numbers can hold, and no more records than offsets. @throws LogError BATCH_MALFORMED, BATCH_OFFSET_UNSAFE */
+export function judgeBatchHeader(header: BatchHeader): void {
+  const { baseOffset, lastOffset, recordCount } = header
+  if (!Number.isSafeInteger(baseOffset) || baseOffset < 0 || !Number.isSafeInteger(lastOffset + 1)) {
+    throw new LogError('BATCH_OFFSET_UNSAFE', `record batch at offset ${baseOffset}: outside 0 to 2^53 - 1`)
+  }
+  if (lastOffset < baseOffset || recordCount < 0 || recordCount > lastOffset - baseOffset + 1) {
+    throw new LogError(
+      'BATCH_MALFORMED',
+      `record batch at offset ${baseOffset}: ${recordCount} records cannot lie in ${lastOffset - baseOffset + 1} offsets`,
+    )
+  }
+}
+
+/** Reads the fields as they are. @throws LogError BATCH_MALFORMED for a length below a header, BATCH_MAGIC_UNSUPPORTED */
+export function decodeBatchHeader(view: DataView, at: number): BatchHeader | undefined {
   const byteLength = batchLengthAt(view, at)
   if (byteLength === undefined || at + batchHeaderBytes > view.byteLength) return undefined
   const magic = view.getInt8(at + 16)
@@ -88,24 +109,10 @@ export function readBatchHeader(view: DataView, at: number): BatchHeader | undef
     throw new LogError('BATCH_MAGIC_UNSUPPORTED', `record batch at byte ${at}: message format ${magic}, only 2 is read`)
   }
   const baseOffset = readInt64(view, at)
-  const lastOffsetDelta = view.getInt32(at + 23)
-  const recordCount = view.getInt32(at + 57)
-  if (!Number.isSafeInteger(baseOffset) || baseOffset < 0 || !Number.isSafeInteger(baseOffset + lastOffsetDelta + 1)) {
-    throw new LogError(
-      'BATCH_OFFSET_UNSAFE',
-      `record batch at byte ${at}: base offset ${baseOffset} is outside 0..2^53-1`,
-    )
-  }
-  if (lastOffsetDelta < 0 || recordCount < 0 || recordCount > lastOffsetDelta + 1) {
-    throw new LogError(
-      'BATCH_MALFORMED',
-      `record batch at offset ${baseOffset}: ${recordCount} records cannot lie in ${lastOffsetDelta + 1} offsets`,
-    )
-  }
   const attributes = view.getUint16(at + 21)
   return {
     baseOffset,
-    lastOffset: baseOffset + lastOffsetDelta,
+    lastOffset: baseOffset + view.getInt32(at + 23),
     byteLength,
     leaderEpoch: view.getInt32(at + 12),
     crc: view.getUint32(at + 17),
@@ -118,6 +125,6 @@ export function readBatchHeader(view: DataView, at: number): BatchHeader | undef
     producerId: readInt64(view, at + 43),
     producerEpoch: view.getInt16(at + 51),
     baseSequence: view.getInt32(at + 53),
-    recordCount,
+    recordCount: view.getInt32(at + 57),
   }
 }

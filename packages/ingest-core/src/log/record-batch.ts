@@ -2,7 +2,7 @@ import { crc32c } from '@node-rs/crc32'
 import { codecs, inflate } from '../codecs/codec.ts'
 import type { RecordSlab } from '../contracts/records.ts'
 import { LogError } from '../errors/log-error.ts'
-import { batchHeaderBytes, minRecordBytes, readBatchHeader } from './batch-header.ts'
+import { batchHeaderBytes, decodeBatchHeader, judgeBatchHeader, minRecordBytes } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
 import { cursor, readVarint, readVarlong } from './varint.ts'
 
@@ -92,11 +92,12 @@ export function splitRecordBatches(bytes: Uint8Array, options: SplitOptions): Sp
   let truncated = false
 
   while (at < bytes.length) {
-    const header = readBatchHeader(view, at)
+    const header = decodeBatchHeader(view, at)
     if (header === undefined || header.byteLength > bytes.length - at) {
       truncated = true
       break
     }
+    judge(bytes, at, header)
     if (header.baseOffset >= to) break
     if (nextOffset !== null && header.baseOffset < nextOffset) {
       throw new LogError(
@@ -150,6 +151,16 @@ export function splitRecordBatches(bytes: Uint8Array, options: SplitOptions): Sp
     controlRecords,
     abortedRecords,
     refused,
+  }
+}
+
+/** A header that contradicts itself is a damaged one unless its CRC holds: damage is worth another read. */
+function judge(bytes: Uint8Array, at: number, header: BatchHeader): void {
+  try {
+    judgeBatchHeader(header)
+  } catch (error) {
+    verify(bytes, at, header)
+    throw error
   }
 }
 

@@ -81,12 +81,14 @@ export async function createJsonlSource(options: JsonlSourceOptions): Promise<So
       throw new SourceError('SOURCE_UNAVAILABLE', 'the input stream failed', { source: name, cause: copyFailure })
     }
     const present = await register.refresh()
-    const partitions = [...present.keys()].map((partition) => ({
-      clusterId: register.id,
-      topicId: topic,
-      topic,
-      partition,
-    }))
+    const partitions = [...present.keys()]
+      .sort((a, b) => a - b)
+      .map((partition) => ({
+        clusterId: register.id,
+        topicId: topic,
+        topic,
+        partition,
+      }))
     return table.replace(partitions, ({ partition }) => {
       const path = present.get(partition)!
       return { path, file: createLineFile({ path, complete: !follow, maxLineBytes }), positioned: false }

@@ -5,8 +5,8 @@ import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/prom
 import { dirname, join, resolve } from 'node:path'
 import type { ObjectHead, ObjectStore } from '../contracts/object-store.ts'
 import { StoreError } from '../errors/store-error.ts'
-import type { StoreErrorCode } from '../errors/store-error.ts'
 import { errnoOf, isMissing, syncFolder } from '../log/log-meta.ts'
+import { explainErrno } from './local-errno.ts'
 import { checkObjectKey, clampRange, maxKeyBytes } from './object-key.ts'
 import { checkDigest, createStoreSession, sha256Hex } from './store-session.ts'
 
@@ -61,7 +61,7 @@ export function createLocalStore(options: LocalStoreOptions): ObjectStore {
     } catch (error) {
       const errno = errnoOf(error)
       if (error instanceof StoreError || errno === undefined || errno === 'ABORT_ERR') throw error
-      const { code, text } = explain(errno)
+      const { code, text } = explainErrno(errno)
       throw new StoreError(code, `${name}: ${key ?? root}: ${text} (${errno})`, { store: name, key, cause: error })
     }
   }
@@ -337,29 +337,5 @@ async function unlinkIfThere(path: string): Promise<void> {
     await unlink(path)
   } catch (error) {
     if (!isMissing(error)) throw error
-  }
-}
-
-function explain(errno: string): { readonly code: StoreErrorCode; readonly text: string } {
-  switch (errno) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return { code: 'STORE_FULL', text: 'no space left; free some and go on' }
-    case 'EACCES':
-    case 'EROFS':
-      return { code: 'STORE_DENIED', text: 'not allowed here; check owner and mode of the folder' }
-    case 'EPERM':
-    case 'EXDEV':
-    case 'ENOTSUP':
-    case 'EOPNOTSUPP':
-      return { code: 'STORE_UNSUPPORTED', text: 'the file system cannot make hard links' }
-    case 'ENOTDIR':
-    case 'EISDIR':
-    case 'EEXIST':
-      return { code: 'STORE_KEY_INVALID', text: 'a key cannot be the folder of another key in this store' }
-    case 'ENAMETOOLONG':
-      return { code: 'STORE_KEY_INVALID', text: 'the path is too long for the file system' }
-    default:
-      return { code: 'STORE_UNAVAILABLE', text: 'the file system refused' }
   }
 }
