@@ -154,7 +154,7 @@ describe('finishing a plan that was found', () => {
     await land(await lake.sink({ tables, encoders }), log, 7)
     for (const [key, text] of before) expect(lake.data().get(key)).toBe(text)
     expect((await auditChain(await lake.store(), { sinkId: 'lake', deep: true })).findings).toEqual([])
-    expect(readLanded(lake.bucket).stored.sort()).toEqual([0, 1, 3, 6])
+    expect([...readLanded(lake.bucket).stored].sort()).toEqual([0, 1, 3, 6])
   })
 
   it('refuses a plan of newer code (fault 80)', async () => {
@@ -276,6 +276,36 @@ describe('a damaged chain', () => {
     const done = JSON.parse(new TextDecoder().decode(lake.bucket.objects.get(key)!.body)) as Record<string, Json>
     await replace(lake, key, { ...done, watermark: 1 })
     await expect(openAt(await lake.sink())).rejects.toMatchObject({ code: 'CHAIN_BROKEN' })
+  })
+
+  it('is not continued from a start that is not the end before it, or the first offset', async () => {
+    const lake = createLake()
+    await leavePlan(lake, 3)
+    const genesisKey = `${chainFolder}genesis`
+    const genesis = JSON.parse(new TextDecoder().decode(lake.bucket.objects.get(genesisKey)!.body)) as Record<
+      string,
+      Json
+    >
+    await replace(lake, genesisKey, { ...genesis, first: 1 })
+    await expect(openAt(await lake.sink())).rejects.toMatchObject({ code: 'CHAIN_BROKEN' })
+
+    const next = createLake()
+    await land(await next.sink(), log, 3)
+    const done = JSON.parse(new TextDecoder().decode(next.bucket.objects.get(stepKey(0, 'done'))!.body)) as Record<
+      string,
+      Json
+    >
+    await expect(land(await next.sink({ hooks: crashAt('after_plan') }), log, 6)).rejects.toThrow(Crash)
+    const moved = canonicalBytes({ ...done, end: 2 })
+    await replace(next, stepKey(0, 'done'), { ...done, end: 2 })
+    await replace(next, stepKey(3, 'plan'), {
+      ...(await planOf(next, 3)),
+      previous: { start: 0, sha256: sha256Hex(moved) },
+    })
+    await expect(openAt(await next.sink())).rejects.toMatchObject({
+      code: 'CHAIN_BROKEN',
+      message: expect.stringContaining('ended at 2') as unknown,
+    })
   })
 
   it('is found by its end among thousands of flushes', async () => {
