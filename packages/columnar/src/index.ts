@@ -1,4 +1,5 @@
 export * from './types.ts'
+export { sameType } from './schema-match.ts'
 export { columnarErrors, ColumnarError } from './errors.ts'
 export type { ColumnarErrorCode, SchemaProblem } from './errors.ts'
 export { decodeCodes } from './decode-codes.ts'

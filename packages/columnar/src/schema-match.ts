@@ -2,7 +2,7 @@ import { ColumnarError } from './errors.ts'
 import type { ColumnBatch, DataType, Field, Schema } from './types.ts'
 
 /** Whether two types have the same layout and meaning; field ids do not matter. */
-function sameType(a: DataType, b: DataType): boolean {
+export function sameType(a: DataType, b: DataType): boolean {
   if (a === b) return true
   if (a.kind !== b.kind) return false
   switch (a.kind) {

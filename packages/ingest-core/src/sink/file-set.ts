@@ -1,3 +1,4 @@
+import { sameType } from '@sluice/columnar'
 import type { Column, ColumnBatch, DataType, FileEncoder } from '@sluice/columnar'
 import type { Reject, SinkBatch, SinkUsage } from '../contracts/sink.ts'
 import { formatHour } from '../layout/civil-time.ts'
@@ -182,21 +183,20 @@ function createProjection(
   spec: FlushSpec,
   mismatch: 'SINK_BATCH_INVALID' | 'PLAN_MISMATCH',
 ): (batch: ColumnBatch) => ColumnBatch {
-  const wanted = spec.columns.fields.map((field) => typeText(field.type))
   let delivered: ColumnBatch['schema'] | undefined
   let sources: Int32Array = new Int32Array()
   const ingestedAt = BigInt(spec.ingestedAt)
 
   function resolve(schema: ColumnBatch['schema']): void {
-    sources = Int32Array.from(spec.columns.fields, ({ name }, i) => {
+    sources = Int32Array.from(spec.columns.fields, ({ name, type }) => {
       if (name === '_ingested_at') return -1
       const at = schema.fields.findIndex((field) => field.name === name)
       const found = schema.fields[at]
-      if (found !== undefined && typeText(found.type) === wanted[i]) return at
+      if (found !== undefined && sameType(found.type, type)) return at
       const what = found === undefined ? 'no such column' : typeText(found.type)
       throw new SinkError(
         mismatch,
-        `table ${spec.table}, flush at ${spec.start}: column ${name} should be ${wanted[i]}, the batch has ${what}`,
+        `table ${spec.table}, flush at ${spec.start}: column ${name} should be ${typeText(type)}, the batch has ${what}`,
         { evidence: { start: spec.start, column: name } },
       )
     })
