@@ -29,6 +29,8 @@ export const appConfig = z.object({
         .max(64)
         .default(Math.max(1, availableParallelism() - 1)),
       budget: byteSize().default(256 * 2 ** 20),
+      /** Read at most this much at once. */
+      pollBytes: byteSize().default(4 * 2 ** 20),
       /** Any-of rotation: whichever limit a partition reaches first. */
       rotateBytes: byteSize().default(32 * 2 ** 20),
       rotateRows: z.int().min(1).default(500_000),

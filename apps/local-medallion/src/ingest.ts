@@ -47,7 +47,7 @@ export async function openLakeStore(places: Places, signal: AbortSignal): Promis
  * @throws {AppError} INGEST_INCOMPLETE when a partition stopped or is paused
  */
 export async function ingest(config: AppConfig, places: Places, options: IngestOptions): Promise<RunSummary> {
-  const { workers: size, budget, compression } = config.ingest
+  const { workers: size, budget, compression, pollBytes } = config.ingest
   const store = await openLakeStore(places, options.signal)
   const workers = createIngestWorkers({ contracts: bakeryContracts, size })
   const source = await createSegmentLogSource({ root: places.log, topics: bakeryFeeds, follow: options.follow })
@@ -78,6 +78,7 @@ export async function ingest(config: AppConfig, places: Places, options: IngestO
         idleMs: config.ingest.rotateIdle,
       },
       budgetBytes: budget,
+      pollBytes,
       startPolicy: config.ingest.start,
       circuitBreaker: { maxShare: config.ingest.maxBadShare },
       drainMs: config.ingest.shutdownGrace,
