@@ -1,6 +1,6 @@
-import type { AvroSchema } from '@sluice/schemas'
-import { type AvroNode, parseAvroSchema, recordFields } from './avro-schema.ts'
+import type { AvroNode, AvroSchema } from '@sluice/schemas'
 import type { Row } from './domain.ts'
+import { decimalScale, fieldsOf } from './schema-fields.ts'
 
 /**
  * Avro bodies of rows, written into shared slabs. It exists beside the row codec for two reasons: it reports where each
@@ -184,9 +184,11 @@ function compile(node: AvroNode): Write {
     case 'string':
       return writeString
     case 'bytes':
-      return node.logical === 'decimal' ? writeDecimal(node.scale, undefined) : writeBytes
-    case 'fixed':
-      return node.logical === 'decimal' ? writeDecimal(node.scale, node.size) : writeFixed
+    case 'fixed': {
+      const scale = decimalScale(node)
+      if (scale !== undefined) return writeDecimal(scale, node.kind === 'fixed' ? node.size : undefined)
+      return node.kind === 'fixed' ? writeFixed : writeBytes
+    }
     case 'enum': {
       const index = new Map(node.symbols.map((symbol, i) => [symbol, i]))
       return (value, cursor) => {
@@ -196,7 +198,7 @@ function compile(node: AvroNode): Write {
       }
     }
     case 'array': {
-      const item = compile(node.item)
+      const item = compile(node.items)
       return (value, cursor) => {
         const items = value as unknown[]
         if (items.length > 0) {
@@ -207,7 +209,7 @@ function compile(node: AvroNode): Write {
       }
     }
     case 'map': {
-      const item = compile(node.item)
+      const item = compile(node.values)
       return (value, cursor) => {
         const entries = Object.entries(value as Row)
         if (entries.length > 0) {
@@ -232,7 +234,7 @@ function compile(node: AvroNode): Write {
     }
     case 'record': {
       const names = node.fields.map((field) => field.name)
-      const writes = node.fields.map((field) => compile(field.node))
+      const writes = node.fields.map((field) => compile(field.type))
       return (value, cursor) => {
         const row = value as Row
         for (let i = 0; i < names.length; i++) writes[i]!(row[names[i]!], cursor)
@@ -242,9 +244,9 @@ function compile(node: AvroNode): Write {
 }
 
 export function createAvroEncoder(schema: AvroSchema, schemaId: number): AvroEncoder {
-  const nodes = recordFields(parseAvroSchema(schema))
+  const nodes = fieldsOf(schema)
   const fields = nodes.map((field) => field.name)
-  const writes = nodes.map((field) => compile(field.node))
+  const writes = nodes.map((field) => compile(field.type))
   const fieldEnds = new Int32Array(fields.length)
   const cursor: Cursor = { bytes: Buffer.allocUnsafeSlow(slabBytes), start: 0, at: 0 }
   return {

@@ -1,8 +1,8 @@
+import type { AvroNode } from '@sluice/schemas'
 import type { AvroEncoder } from './avro-encoder.ts'
-import type { AvroFieldNode, AvroNode } from './avro-schema.ts'
-import { presentBranch } from './avro-schema.ts'
 import type { FaultName } from './fault-names.ts'
 import type { Random } from './prng.ts'
+import { presentBranch, type SchemaField } from './schema-fields.ts'
 
 /** Bytes damaged so that exactly one dead-letter code is possible, with that code. */
 export interface DamagedValue {
@@ -51,15 +51,15 @@ function branchPrefix(node: AvroNode): number[] {
   return varint(node.branches.findIndex((branch) => branch.kind !== 'null'))
 }
 
-function indexes(fields: readonly AvroFieldNode[], test: (node: AvroNode) => boolean): number[] {
-  return fields.flatMap((field, i) => (test(field.node) ? [i] : []))
+function indexes(fields: readonly SchemaField[], test: (node: AvroNode) => boolean): number[] {
+  return fields.flatMap((field, i) => (test(field.type) ? [i] : []))
 }
 
 /**
  * Damages for one schema. Each is placed where the decoder cannot read anything else: bytes before the place are
  * untouched, and the damaged value itself has one possible reading.
  */
-export function avroDamages(fields: readonly AvroFieldNode[]): Partial<Record<FaultName, Damage>> {
+export function avroDamages(fields: readonly SchemaField[]): Partial<Record<FaultName, Damage>> {
   const unions = indexes(fields, (node) => node.kind === 'union')
   const booleans = indexes(fields, (node) => node.kind === 'boolean')
   const longs = indexes(fields, (node) => node.kind === 'long' || node.kind === 'int')
@@ -74,7 +74,7 @@ export function avroDamages(fields: readonly AvroFieldNode[]): Partial<Record<Fa
   if (unions.length > 0) {
     wrongTypes.push((value, encoder, random) => {
       const i = random.pick(unions)
-      const node = fields[i]!.node
+      const node = fields[i]!.type
       const branches = node.kind === 'union' ? node.branches.length : 0
       return { value: spliceField(value, encoder, i, varint(branches + random.int(40))), code: 'union_index' }
     })
@@ -134,9 +134,9 @@ export function avroDamages(fields: readonly AvroFieldNode[]): Partial<Record<Fa
   if (enums.length > 0) {
     damages.bad_enum = (value, encoder, random) => {
       const i = random.pick(enums)
-      const node = presentBranch(fields[i]!.node)
+      const node = presentBranch(fields[i]!.type)
       const symbols = node.kind === 'enum' ? node.symbols.length : 0
-      const bytes = [...branchPrefix(fields[i]!.node), ...varint(symbols + random.int(100))]
+      const bytes = [...branchPrefix(fields[i]!.type), ...varint(symbols + random.int(100))]
       return { value: spliceField(value, encoder, i, bytes), code: 'enum_index' }
     }
   }
@@ -146,7 +146,7 @@ export function avroDamages(fields: readonly AvroFieldNode[]): Partial<Record<Fa
     damages.invalid_utf8 = (value, encoder, random) => {
       const i = random.pick(texts)
       const text = [0x61, ...random.pick(broken), 0x7a]
-      const bytes = [...branchPrefix(fields[i]!.node), ...varint(text.length), ...text]
+      const bytes = [...branchPrefix(fields[i]!.type), ...varint(text.length), ...text]
       return { value: spliceField(value, encoder, i, bytes), code: 'utf8_invalid' }
     }
   }

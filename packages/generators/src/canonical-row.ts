@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import type { AvroSchema } from '@sluice/schemas'
-import { type AvroNode, parseAvroSchema, recordFields } from './avro-schema.ts'
+import { type AvroNode, type AvroSchema, parseSchema } from '@sluice/schemas'
 import type { Row } from './domain.ts'
+import { decimalScale } from './schema-fields.ts'
 
 /**
  * The canonical text of a row: JSON without spaces, fields in the order of the schema, null fields present.
@@ -50,17 +50,17 @@ function formatterOf(node: AvroNode): Format {
       return formatText
     case 'bytes':
     case 'fixed':
-      if (node.logical === 'decimal') return (value) => `"${value as string}"`
+      if (decimalScale(node) !== undefined) return (value) => `"${value as string}"`
       return (value) => {
         const bytes = value as Uint8Array
         return `"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}"`
       }
     case 'array': {
-      const item = formatterOf(node.item)
+      const item = formatterOf(node.items)
       return (value) => `[${(value as unknown[]).map(item).join(',')}]`
     }
     case 'map': {
-      const item = formatterOf(node.item)
+      const item = formatterOf(node.values)
       return (value) => {
         const map = value as Row
         const keys = Object.keys(map).sort()
@@ -76,7 +76,7 @@ function formatterOf(node: AvroNode): Format {
     case 'record': {
       const heads = node.fields.map((field, i) => `${i === 0 ? '{' : ','}${JSON.stringify(field.name)}:`)
       const names = node.fields.map((field) => field.name)
-      const formats = node.fields.map((field) => formatterOf(field.node))
+      const formats = node.fields.map((field) => formatterOf(field.type))
       return (value) => {
         const row = value as Row
         let text = ''
@@ -89,9 +89,7 @@ function formatterOf(node: AvroNode): Format {
 
 /** Canonical text of rows of a schema, given in the row codec's spelling (longs as bigint or safe number). */
 export function createCanonicalRow(schema: AvroSchema): CanonicalRow {
-  const node = parseAvroSchema(schema)
-  recordFields(node)
-  return formatterOf(node)
+  return formatterOf(parseSchema(schema))
 }
 
 /** First 16 hex digits of the SHA-256 of the canonical text: what the ledger calls `rowHash`. */

@@ -1,8 +1,8 @@
 import type { Contract } from '@sluice/schemas'
 import { avroDamages } from './avro-faults.ts'
-import type { AvroFieldNode } from './avro-schema.ts'
 import { GeneratorError } from './errors.ts'
 import { faultCatalogue, type FaultName, faultNames, type FaultRates } from './fault-names.ts'
+import type { SchemaField } from './schema-fields.ts'
 
 /** Bad-data faults that a share given as `bad` never includes: see `FaultRates`. */
 const notInBad: ReadonlySet<FaultName> = new Set(['oversized', 'tombstone'])
@@ -10,7 +10,7 @@ const notInBad: ReadonlySet<FaultName> = new Set(['oversized', 'tombstone'])
 /** Faults that records of a contract can have. */
 export function applicableFaults(
   contract: Contract,
-  fields: readonly AvroFieldNode[],
+  fields: readonly SchemaField[],
   writerIsOld: boolean,
 ): readonly FaultName[] {
   const damages = avroDamages(fields)

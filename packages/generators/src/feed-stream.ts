@@ -1,6 +1,5 @@
 import { avroDamages } from './avro-faults.ts'
 import { createAvroEncoder } from './avro-encoder.ts'
-import { type AvroFieldNode, parseAvroSchema, presentBranch, recordFields } from './avro-schema.ts'
 import { createCanonicalRow, hashRow } from './canonical-row.ts'
 import type { Feed, Row } from './domain.ts'
 import { GeneratorError } from './errors.ts'
@@ -9,6 +8,7 @@ import { applicableFaults, planFaults } from './fault-plan.ts'
 import { partitionForKey } from './murmur2.ts'
 import { createRandom } from './prng.ts'
 import { breakRule } from './rule-faults.ts'
+import { fieldsOf, presentBranch, type SchemaField, timestampUnit } from './schema-fields.ts'
 import type { Expectation, SimulatedRecord } from './simulated-record.ts'
 import { createLatenessTruth } from './truth.ts'
 
@@ -59,12 +59,12 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
   if (writer === undefined) {
     throw new GeneratorError('OPTION_INVALID', `${topic} has no version ${options.writerVersion}`)
   }
-  const readerFields = recordFields(parseAvroSchema(contract.schema))
-  const writerFields = recordFields(parseAvroSchema(writer.schema))
+  const readerFields = fieldsOf(contract.schema)
+  const writerFields = fieldsOf(writer.schema)
   const encoder = createAvroEncoder(writer.schema, schemaId(writer.version))
   const other = writer === latest ? versions.at(-2) : latest
   const otherEncoder = other === undefined ? undefined : createAvroEncoder(other.schema, schemaId(other.version))
-  const otherFields = other === undefined ? [] : recordFields(parseAvroSchema(other.schema))
+  const otherFields = other === undefined ? [] : fieldsOf(other.schema)
   const canonical = createCanonicalRow(contract.schema)
   const damages = avroDamages(writerFields)
   const plan = planFaults(faults, applicableFaults(contract, writerFields, writer !== latest))
@@ -78,7 +78,9 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
     lateness,
     ...(options.watermarks === undefined ? {} : { initial: options.watermarks }),
   })
-  const timeFields = readerFields.filter((field) => field.name === timeField || isTimestamp(presentBranch(field.node)))
+  const timeFields = readerFields.filter(
+    (field) => field.name === timeField || timestampUnit(presentBranch(field.type)) !== undefined,
+  )
 
   const offsets = Array.from({ length: partitions }, (_, p) => options.nextOffsets?.[p] ?? 0)
   const keys = new Map<string, { readonly key: Uint8Array; readonly partition: number }>()
@@ -124,7 +126,7 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
   }
 
   /** The row as a reader of the latest version sees it when it was written with `fields`. */
-  function asRead(row: Row, fields: readonly AvroFieldNode[]): Row {
+  function asRead(row: Row, fields: readonly SchemaField[]): Row {
     const written = new Set(fields.map((field) => field.name))
     return Object.fromEntries(
       readerFields.map((field) => [field.name, written.has(field.name) ? row[field.name] : defaultOf(field)]),
@@ -257,21 +259,16 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
   }
 }
 
-function isTimestamp(node: ReturnType<typeof presentBranch>): boolean {
-  return node.kind === 'long' && node.logical !== undefined && node.logical.includes('timestamp')
-}
-
 /** Units of a timestamp field in one millisecond. */
-function unitsPerMs(field: AvroFieldNode): number {
-  const node = presentBranch(field.node)
-  return node.kind === 'long' && node.logical?.endsWith('micros') === true ? 1000 : 1
+function unitsPerMs(field: SchemaField): number {
+  return timestampUnit(presentBranch(field.type))?.perMs ?? 1
 }
 
 /** Default of a field that the writer did not know. Only what contracts use: null and plain JSON values. */
-function defaultOf(field: AvroFieldNode): unknown {
+function defaultOf(field: SchemaField): unknown {
   if (!field.hasDefault) throw new TypeError(`field ${field.name} has no default`)
-  const node = presentBranch(field.node)
-  if (field.default === null || field.node.kind === 'union') return field.default
+  const node = presentBranch(field.type)
+  if (field.default === null || field.type.kind === 'union') return field.default
   if (node.kind === 'long') return BigInt(field.default as number)
   if (node.kind === 'bytes' || node.kind === 'fixed') throw new TypeError(`field ${field.name}: default of bytes`)
   return structuredClone(field.default)

@@ -1,9 +1,8 @@
-import type { Rule } from '@sluice/schemas'
-import type { AvroFieldNode, AvroNode } from './avro-schema.ts'
-import { isNullable, presentBranch } from './avro-schema.ts'
+import type { AvroNode, Rule } from '@sluice/schemas'
 import type { Row } from './domain.ts'
 import type { Random } from './prng.ts'
 import { brokenRules } from './rule-check.ts'
+import { decimalScale, isNullable, presentBranch, type SchemaField } from './schema-fields.ts'
 import { decimal } from './values.ts'
 
 /** A place in a row: the object or list that holds the value, and its key there. */
@@ -14,7 +13,7 @@ interface Place {
 }
 
 /** Finds the value at a rule's path; of a list, a random item. `undefined` when the way there is null or empty. */
-function findPlace(row: Row, fields: readonly AvroFieldNode[], path: string, random: Random): Place | undefined {
+function findPlace(row: Row, fields: readonly SchemaField[], path: string, random: Random): Place | undefined {
   let place: Place | undefined
   let holder: Row = row
   let level = fields
@@ -22,14 +21,14 @@ function findPlace(row: Row, fields: readonly AvroFieldNode[], path: string, ran
     const name = part.endsWith('[]') ? part.slice(0, -2) : part
     const field = level.find((each) => each.name === name)
     if (field === undefined) return undefined
-    place = { holder, key: name, node: field.node }
-    let node = presentBranch(field.node)
+    place = { holder, key: name, node: field.type }
+    let node = presentBranch(field.type)
     if (part.endsWith('[]')) {
       const list = holder[name] as unknown[] | null
       if (list === null || list.length === 0 || node.kind !== 'array') return undefined
       const at = random.int(list.length)
-      place = { holder: list as unknown as Record<number, unknown>, key: at, node: node.item }
-      node = presentBranch(node.item)
+      place = { holder: list as unknown as Record<number, unknown>, key: at, node: node.items }
+      node = presentBranch(node.items)
     }
     if (node.kind === 'record') {
       level = node.fields
@@ -48,8 +47,10 @@ function numberOf(node: AvroNode, base: number, step: -1 | 0 | 1): unknown {
       return Math.floor(base) + step
     case 'bytes':
     case 'fixed': {
-      const unscaled = Math.round(base * 10 ** node.scale) + step
-      return (unscaled < 0 ? '-' : '') + decimal(Math.abs(unscaled), node.scale)
+      const scale = decimalScale(node)
+      if (scale === undefined) throw new TypeError('rule: bounds of bytes that are no decimal')
+      const unscaled = Math.round(base * 10 ** scale) + step
+      return (unscaled < 0 ? '-' : '') + decimal(Math.abs(unscaled), scale)
     }
     case 'string':
       return String(base + step)
@@ -86,7 +87,7 @@ export function breakRule(
   row: Row,
   rule: Rule,
   rules: readonly Rule[],
-  fields: readonly AvroFieldNode[],
+  fields: readonly SchemaField[],
   random: Random,
 ): Row | undefined {
   const base = structuredClone(row)
