@@ -254,6 +254,41 @@ describe('segment log', () => {
     }
   })
 
+  it('keeps whole batches and cuts the torn one when the disk is full, and goes on when there is room again', async () => {
+    const root = await folders.make()
+    const script = `
+      import { openSegmentLog } from ${JSON.stringify(new URL('../src/log/segment-log.ts', import.meta.url).href)}
+      const log = await openSegmentLog({ root: ${JSON.stringify(root)}, batchBytes: 3000 })
+      await log.createTopic('t', { partitions: 1 })
+      const codes = []
+      for (let end = 0; codes.length < 3; end = (await log.bounds('t', 0)).end) {
+        const records = Array.from({ length: 100 }, (_, i) => ({ key: null, value: Buffer.from(String(end + i)), timestamp: 1 }))
+        await log.append('t', 0, records).catch((error) => codes.push(error.code))
+      }
+      const { end } = await log.bounds('t', 0)
+      await log.close()
+      console.log(JSON.stringify({ codes, end }))`
+    // The largest file this shell's children may write is 16 KiB: a write beyond it is cut short, as on a full disk.
+    const { stdout } = await promisify(execFile)('bash', [
+      '-c',
+      'ulimit -f 16; exec "$0" "$@"',
+      process.execPath,
+      '--conditions=sluice-source',
+      '--input-type=module',
+      '-e',
+      script,
+    ])
+    const { codes, end } = JSON.parse(stdout) as { codes: string[]; end: number }
+    expect(codes).toEqual(Array(3).fill('LOG_WRITE_FAILED'))
+    expect(end).toBeGreaterThan(100)
+    expect(await readAll(root)).toEqual(numbers(end))
+    const log = await openSegmentLog({ root })
+    expect(log.repaired).toEqual([])
+    expect(await log.append('t', 0, [record(`${end}`)])).toBe(end)
+    await log.close()
+    expect(await readAll(root)).toEqual(numbers(end + 1))
+  })
+
   it('has one writer: a second is refused, a lock of another host too, a dead or unfinished one is taken over', async () => {
     const root = await folders.make()
     const log = await openSegmentLog({ root })

@@ -1,4 +1,4 @@
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
+import { compressFrameSync } from 'lz4-napi'
 import { malformed, tooLarge } from './codec-error.ts'
 
 /*
@@ -8,41 +8,49 @@ import { malformed, tooLarge } from './codec-error.ts'
  *   { block size uint32 LE, highest bit = stored; 0 ends | bytes | [checksum uint32] }* | [content checksum uint32]
  */
 const magic = 0x184d2204
-/** One byte of input makes at most 255 of output. */
-const maxRatio = 255
+/** Below this many bytes a loop is faster than a call. */
+const shortRun = 32
 
 /** One frame, independent blocks, no checksums (the batch has its CRC): what Kafka's Java client writes. */
 export function compressLz4(bytes: Uint8Array): Uint8Array {
   return compressFrameSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
 }
 
-/** The frame is walked first: sizes that could exceed the limit are counted exactly before anything is inflated. */
-export function inflateLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  const bound = walkFrame(bytes, false)
-  if (bound > maxBytes && walkFrame(bytes, true) > maxBytes) throw tooLarge('lz4', maxBytes)
-  let inflated: Uint8Array
-  try {
-    inflated = decompressFrameSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-  } catch (error) {
-    throw malformed('lz4', 'a block or checksum is wrong', error)
-  }
-  if (inflated.length > maxBytes) throw tooLarge('lz4', maxBytes)
-  return inflated
+interface Block {
+  readonly start: number
+  readonly end: number
+  readonly stored: boolean
 }
 
-/** Inflated size of the frame: exactly, or an upper bound from block sizes alone. */
-function walkFrame(bytes: Uint8Array, exact: boolean): number {
+/**
+ * The frame is walked first and its inflated size counted exactly, then memory of that size is asked for. Blocks may
+ * depend on earlier ones. The frame's own checksums are passed over: the record batch has a CRC over all of it.
+ */
+export function inflateLz4(bytes: Uint8Array, maxBytes: number): Uint8Array {
+  const blocks = blocksOf(bytes)
+  let total = 0
+  for (const { start, end, stored } of blocks) {
+    total += stored ? end - start : inflatedSize(bytes, start, end)
+    if (total > maxBytes) throw tooLarge('lz4', maxBytes)
+  }
+  const out = new Uint8Array(total)
+  let at = 0
+  for (const { start, end, stored } of blocks) {
+    if (stored) out.set(bytes.subarray(start, end), at)
+    at = stored ? at + end - start : inflateBlock(bytes, start, end, out, at)
+  }
+  return out
+}
+
+function blocksOf(bytes: Uint8Array): Block[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (bytes.length < 7 || view.getUint32(0, true) !== magic) throw malformed('lz4', 'no frame header')
   const flags = bytes[4]!
   if (flags >>> 6 !== 1) throw malformed('lz4', 'unknown frame version')
   if ((flags & 0x01) !== 0) throw malformed('lz4', 'a dictionary is needed')
-  const sizeCode = (bytes[5]! >>> 4) & 0x07
-  if (sizeCode < 4) throw malformed('lz4', 'unknown block size')
-  const blockMax = 1 << (8 + 2 * sizeCode)
   const blockChecksum = (flags & 0x10) === 0 ? 0 : 4
+  const blocks: Block[] = []
   let at = (flags & 0x08) === 0 ? 7 : 15
-  let total = 0
   for (;;) {
     if (at + 4 > bytes.length) throw malformed('lz4', 'the frame is cut off')
     const head = view.getUint32(at, true)
@@ -50,21 +58,20 @@ function walkFrame(bytes: Uint8Array, exact: boolean): number {
     if (head === 0) break
     const size = head & 0x7fffffff
     if (size > bytes.length - at) throw malformed('lz4', 'a block is longer than the batch')
-    if (head >= 0x80000000) total += size
-    else if (exact) total += inflatedBlock(bytes, at, at + size)
-    else total += Math.min(blockMax, size * maxRatio)
+    blocks.push({ start: at, end: at + size, stored: head >= 0x80000000 })
     at += size + blockChecksum
   }
   at += (flags & 0x04) === 0 ? 0 : 4
   if (at !== bytes.length) throw malformed('lz4', 'bytes after the end of the frame')
-  return total
+  return blocks
 }
 
-/** Sum of literal and match lengths of one block, without copying a byte. */
-function inflatedBlock(bytes: Uint8Array, start: number, end: number): number {
+/** Sum of literal and match lengths of one block, without copying a byte; refuses what runs over its end. */
+function inflatedSize(bytes: Uint8Array, start: number, end: number): number {
   let total = 0
   let at = start
-  while (at < end) {
+  for (;;) {
+    if (at >= end) throw malformed('lz4', 'a block ends within a sequence')
     const token = bytes[at++]!
     let literals = token >>> 4
     if (literals === 15) {
@@ -73,7 +80,7 @@ function inflatedBlock(bytes: Uint8Array, start: number, end: number): number {
     }
     at += literals
     total += literals
-    if (at >= end) break
+    if (at === end) return total
     at += 2
     let match = token & 0x0f
     if (match === 15) {
@@ -82,5 +89,41 @@ function inflatedBlock(bytes: Uint8Array, start: number, end: number): number {
     }
     total += match + 4
   }
-  return total
+}
+
+/** One block behind `at` bytes already inflated, which matches may reach into; answers where it ends. */
+function inflateBlock(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+  let from = start
+  for (;;) {
+    const token = bytes[from++]!
+    let literals = token >>> 4
+    if (literals === 15) {
+      let more = 255
+      while (more === 255) literals += more = bytes[from++]!
+    }
+    if (literals < shortRun) {
+      for (const stop = from + literals; from < stop;) out[at++] = bytes[from++]!
+    } else {
+      out.set(bytes.subarray(from, from + literals), at)
+      from += literals
+      at += literals
+    }
+    if (from >= end) return at
+    const distance = bytes[from]! | (bytes[from + 1]! << 8)
+    from += 2
+    if (distance === 0 || distance > at) throw malformed('lz4', 'a match reaches before the beginning')
+    let match = token & 0x0f
+    if (match === 15) {
+      let more = 255
+      while (more === 255) match += more = bytes[from++]!
+    }
+    match += 4
+    let copied = at - distance
+    if (match >= shortRun && distance >= match) {
+      out.copyWithin(at, copied, copied + match)
+      at += match
+    } else {
+      for (const stop = at + match; at < stop;) out[at++] = out[copied++]!
+    }
+  }
 }

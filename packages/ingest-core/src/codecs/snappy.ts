@@ -67,7 +67,8 @@ function declaredLength(raw: Uint8Array, maxBytes: number): number {
 
 function uncompress(raw: Uint8Array): Uint8Array {
   try {
-    return uncompressSync(raw) as Buffer
+    // Copied out: buffers of native memory cost far more to make and to collect than these bytes.
+    return uncompressSync(raw, { copyOutputData: true }) as Buffer
   } catch (error) {
     throw malformed('snappy', 'elements contradict each other', error)
   }
