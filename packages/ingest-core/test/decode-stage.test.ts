@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import type { Column, ColumnBatch } from '@sluice/columnar'
 import { frame } from '@sluice/schemas'
+import { fetchedFromRecords } from '../src/dead-letters/letters-slab.ts'
 import { createDecodeStage } from '../src/decode/decode-stage.ts'
 import type { DecodedBatch } from '../src/decode/decoded.ts'
 import { decodeLimits } from '../src/decode/request.ts'
@@ -14,6 +15,7 @@ import {
   fetched,
   ids,
   noon,
+  partitionOf,
   record,
   testRegistry,
   userEvents,
@@ -164,6 +166,15 @@ describe('decode stage', () => {
     expect([part.consumed, part.duplicate, part.start, part.end]).toEqual([6, 3, 106, 109])
     const second = await decode(of, { from: 109, to: 110, countDuplicates: false })
     expect([second.consumed, second.duplicate]).toEqual([1, 0])
+  })
+
+  it('skips what lies before the read in slabs, too', async () => {
+    const values = [0, 1, 2, 3].map((n) => ({ offset: n, timestamp: -1, value: valueV1(n), headers: null }))
+    const of = fetchedFromRecords(partitionOf(userEvents), values)
+    const { batch, consumed, duplicate } = await decode({ ...of, start: 1 }, { from: 2 })
+    expect(numbers(batch, '_offset')).toEqual([2, 3])
+    expect([consumed, duplicate]).toEqual([3, 1])
+    expect(column(batch, '_timestamp').nullCount).toBe(2)
   })
 
   it('filters tombstones when the contract says so', async () => {

@@ -245,6 +245,9 @@ export interface FakeSink extends Sink {
   rowBytes: number
   /** Highest sum of buffered bytes over all partitions. */
   peak: number
+  /** Batches one commit covers at most, as a sink that adopts somebody's plan. */
+  commitBatches: number
+  advise: boolean
   /** Closed objects hold what was committed: another sink over the same lake goes on from there. */
   readonly lake: FakeLake
 }
@@ -271,7 +274,8 @@ export function fakeSink(lake: FakeLake = fakeLake()): FakeSink {
     buffer.batches.reduce((sum, each) => sum + each.batch.length * sink.rowBytes, 0)
   const usageOf = (buffer: Buffer): SinkUsage => {
     const rows = buffer.batches.reduce((sum, each) => sum + each.batch.length, 0)
-    return { rows, bufferedBytes: held(buffer), encodedBytes: Math.floor(held(buffer) / 2), openFiles: 1 }
+    const usage = { rows, bufferedBytes: held(buffer), encodedBytes: Math.floor(held(buffer) / 2), openFiles: 1 }
+    return sink.advise ? { ...usage, commitAdvised: true } : usage
   }
   const sink: FakeSink = {
     name: 'fake',
@@ -281,6 +285,8 @@ export function fakeSink(lake: FakeLake = fakeLake()): FakeSink {
     log: [],
     rowBytes: 20,
     peak: 0,
+    commitBatches: Infinity,
+    advise: false,
     lake,
     before: () => undefined,
     async open(partition, first, signal) {
@@ -312,17 +318,18 @@ export function fakeSink(lake: FakeLake = fakeLake()): FakeSink {
       const buffer = open.get(key)
       if (buffer === undefined) throw new TypeError('commit before open')
       if (buffer.end === buffer.start) return undefined
-      const rows = buffer.batches.flatMap((each) => [...(each.batch.columns[0]!.values as BigInt64Array)].map(Number))
-      const dead = buffer.batches.flatMap((each) => each.rejects.map((reject) => reject.offset))
+      const covered = buffer.batches.splice(0, sink.commitBatches)
+      const end = covered.at(-1)!.end
+      const rows = covered.flatMap((each) => [...(each.batch.columns[0]!.values as BigInt64Array)].map(Number))
+      const dead = covered.flatMap((each) => each.rejects.map((reject) => reject.offset))
       lake.rows.set(key, [...(lake.rows.get(key) ?? []), ...rows])
       lake.dead.set(key, [...(lake.dead.get(key) ?? []), ...dead])
-      lake.next.set(key, buffer.end)
-      const sum = (pick: (batch: SinkBatch) => number): number =>
-        buffer.batches.reduce((total, each) => total + pick(each), 0)
+      lake.next.set(key, end)
+      const sum = (pick: (batch: SinkBatch) => number): number => covered.reduce((total, each) => total + pick(each), 0)
       const receipt: CommitReceipt = {
         partition: cut.partition,
         start: buffer.start,
-        end: buffer.end,
+        end,
         counts: {
           consumed: sum((each) => each.consumed),
           stored: rows.length,
@@ -334,8 +341,7 @@ export function fakeSink(lake: FakeLake = fakeLake()): FakeSink {
         files: [],
         reason: cut.reason,
       }
-      buffer.start = buffer.end
-      buffer.batches = []
+      buffer.start = end
       sink.receipts.push(receipt)
       sink.log.push(`commit ${cut.partition.topic} ${cut.reason} ${receipt.start}-${receipt.end}`)
       return receipt

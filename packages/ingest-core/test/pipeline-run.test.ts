@@ -96,6 +96,21 @@ describe('a run until caught up', () => {
     expect(byBytes.sink.receipts.map((receipt) => receipt.reason)).toEqual(['bytes', 'caught-up'])
   })
 
+  it('goes on committing when a commit covers less than was written, and commits when the sink asks for it', async () => {
+    const records = 'g'.repeat(100)
+    const { pipeline, sink, lake } = setUp([{ partition: partitionOf('a'), records }])
+    sink.commitBatches = 2
+    const summary = await pipeline.run({ until: 'caught-up' })
+    expect(lake.rows.get(key('a'))).toEqual(offsetsOf(records, 'g'))
+    expect(sink.receipts.map((receipt) => receipt.end)).toEqual([20, 40, 60, 80, 100])
+    expect(summary.topics['a']).toMatchObject({ consumed: 100, stored: 100, inFlight: 0 })
+
+    const advised = setUp([{ partition: partitionOf('a'), records }])
+    advised.sink.advise = true
+    await advised.pipeline.run({ until: 'caught-up' })
+    expect(advised.sink.receipts).toHaveLength(10)
+  })
+
   it('stops a partition without a start policy and says so, while others are stored', async () => {
     const lake = fakeLake()
     lake.next.set(key('b'), 1)
@@ -189,6 +204,21 @@ describe('infrastructure trouble', () => {
     }
     expect((await once.pipeline.run({ until: 'caught-up' })).outcome).toBe('caught-up')
     expect(once.lake.rows.get(key('a'))).toEqual(offsetsOf(records, 'g'))
+
+    // Chunks that were decoded ahead of the corrupt one are read again with it.
+    const ahead = setUp([{ partition: partitionOf('a'), records }])
+    let release: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    let first = true
+    ahead.decoder.before = async (fetched) => {
+      if (fetched.start === 20) release()
+      if (fetched.start !== 0 || !first) return
+      first = false
+      await gate
+      throw new PipelineError('BATCH_CORRUPT', 'crc')
+    }
+    expect((await ahead.pipeline.run({ until: 'caught-up' })).outcome).toBe('caught-up')
+    expect(ahead.lake.rows.get(key('a'))).toEqual(offsetsOf(records, 'g'))
 
     const logs = [
       { partition: partitionOf('a'), records },

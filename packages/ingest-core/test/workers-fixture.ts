@@ -62,6 +62,8 @@ serveWorker(parentPort!, {
   echo: (args: unknown) => ({ value: args }),
   calls: () => ({ value: ++calls }),
   die: () => process.exit(9),
+  'files.open': () => ({ value: null }),
+  'files.append': () => process.exit(9),
   fail: () => {
     throw Object.assign(new RangeError('made for the test'), { code: 'MADE' })
   },

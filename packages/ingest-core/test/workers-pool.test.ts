@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { SinkBatch } from '../src/contracts/sink.ts'
+import type { FlushSpec } from '../src/sink/flush-spec.ts'
 import { createWorkerPool, WorkerCrash } from '../src/workers/pool.ts'
 import type { WorkerPool, WorkerPoolOptions } from '../src/workers/pool.ts'
 import { WorkerOpError } from '../src/workers/protocol.ts'
+import { createWorkerFileSetHost } from '../src/workers/worker-file-set-host.ts'
 
 const url = new URL('./workers-fixture.ts', import.meta.url)
 const open: WorkerPool[] = []
@@ -90,6 +93,20 @@ describe('worker pool', () => {
     await expect(workers.run('a', job('die'))).rejects.toBeInstanceOf(WorkerCrash)
     await expect(workers.run('a', { ...job('calls'), incarnation })).rejects.toMatchObject({ code: 'WORKER_LOST' })
     expect(workers.incarnation('a')).toBe(incarnation + 1)
+  })
+
+  it('tells that open files went with their worker, so that the partition is opened again', async () => {
+    const host = createWorkerFileSetHost(pool({ size: 1 }))
+    const spec = { partition: { clusterId: 'c', topicId: 't', topic: 't', partition: 0 } } as FlushSpec
+    await host.open('a', { spec })
+    await host.open('b', { spec })
+    const batch = { batch: { schema: { fields: [] }, length: 0, columns: [] }, rejects: [] } as unknown as SinkBatch
+    await expect(host.append('a', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })
+    await expect(host.append('b', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })
+    await expect(host.finish('unknown', 1)).rejects.toMatchObject({ code: 'WORKER_LOST' })
+    await host.drop('a')
+    await host.drop('a')
+    await host.close()
   })
 
   it('fails running and waiting jobs when it is closed, and takes no more', async () => {
