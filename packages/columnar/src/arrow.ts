@@ -46,7 +46,9 @@ export function arrowType(type: DataType): arrow.DataType {
     case 'list':
       return new arrow.List(arrowField(type.item))
     case 'map':
-      return new arrow.Map_(mapEntries(type.value) as arrow.Field<arrow.Struct<{ key: arrow.DataType; value: arrow.DataType }>>)
+      return new arrow.Map_(
+        mapEntries(type.value) as arrow.Field<arrow.Struct<{ key: arrow.DataType; value: arrow.DataType }>>,
+      )
     case 'struct':
       return new arrow.Struct(type.fields.map(arrowField))
   }
@@ -96,7 +98,12 @@ function toData(column: Column, type: arrow.DataType): arrow.Data {
       return arrow.makeData({ ...head, type: type as arrow.Binary, valueOffsets: offsets!, data: values as Uint8Array })
     case 'enum': {
       const symbols = arrow.vectorFromArray([...column.type.symbols], new arrow.Utf8())
-      return arrow.makeData({ ...head, type: type as arrow.Dictionary, data: values as Int32Array, dictionary: symbols })
+      return arrow.makeData({
+        ...head,
+        type: type as arrow.Dictionary,
+        data: values as Int32Array,
+        dictionary: symbols,
+      })
     }
     case 'decimal': {
       const bytes = values as Uint8Array

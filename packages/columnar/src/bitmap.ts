@@ -5,7 +5,8 @@ export function packBits(bytes: Uint8Array, length: number): Uint8Array {
   const whole = Math.min(length >> 3, words.length >> 1)
   for (let i = 0; i < whole; i++) {
     // The product moves the lowest bit of byte k of a word to bit 28 + k; no two terms share a bit.
-    bitmap[i] = (Math.imul(words[2 * i]!, 0x1020_4080) >>> 28) | ((Math.imul(words[2 * i + 1]!, 0x1020_4080) >>> 28) << 4)
+    bitmap[i] =
+      (Math.imul(words[2 * i]!, 0x1020_4080) >>> 28) | ((Math.imul(words[2 * i + 1]!, 0x1020_4080) >>> 28) << 4)
   }
   for (let at = whole << 3; at < length; at++) bitmap[at >> 3]! |= bytes[at]! << (at & 7)
   return bitmap

@@ -46,10 +46,10 @@ export function writeDecimalWords(words: Int32Array, at: number, unscaled: bigin
   }
 }
 
-/** Low and high 64 bits of 10^precision as unsigned 32-bit words, lowest first. */
-export function limitWords(precision: number): Uint32Array {
+/** Words, lowest first, of the largest number of `precision` digits: 10^precision - 1. */
+export function mostWords(precision: number): Uint32Array {
   const words = new Uint32Array(4)
-  let rest = powers[precision]!
+  let rest = powers[precision]! - 1n
   for (let i = 0; i < 4; i++) {
     words[i] = Number(rest & 0xffff_ffffn)
     rest >>= 32n
@@ -57,21 +57,15 @@ export function limitWords(precision: number): Uint32Array {
   return words
 }
 
-/** Whether the absolute value of the four words at `at` is below the limit of `limitWords`. */
-export function withinLimit(words: Int32Array, at: number, limit: Uint32Array): boolean {
+/** Whether the absolute value of the four words at `at` is at most that of `mostWords`. */
+export function withinPrecision(words: Int32Array, at: number, most: Uint32Array): boolean {
   const sign = words[at + 3]! >> 31
-  // |v| = (v ^ sign) - sign. |v| < limit exactly when v ^ sign < limit for v >= 0, or v ^ sign < limit - 1 for v < 0,
-  // because (v ^ -1) = |v| - 1.
+  // For v < 0, v ^ -1 = |v| - 1, which has to be below `most`; v >= 0 may also be equal to it.
   for (let i = 3; i >= 0; i--) {
     const word = (words[at + i]! ^ sign) >>> 0
-    const bound = limit[i]!
-    if (word !== bound) {
-      if (word > bound) return false
-      if (sign === 0 || i > 0) return true
-      return word < bound - 1
-    }
+    if (word !== most[i]!) return word < most[i]!
   }
-  return false
+  return sign === 0
 }
 
 /** Most bytes whose every two's complement value has at most `precision` digits. */

@@ -8,7 +8,8 @@ export const decodeCodes = {
   length_negative: 'a length is negative',
   length_exceeds: 'a length is larger than the bytes that remain',
   block_size: 'the byte size of a block is not the size of its items',
-  items_budget: 'the record has more items in lists and maps than `maxItems`, or more items of no bytes than `maxEmptyItems`',
+  items_budget:
+    'the record has more items in lists and maps than `maxItems`, or more items of no bytes than `maxEmptyItems`',
   depth_exceeded: 'values nest deeper than `maxDepth`',
   boolean_invalid: 'a boolean byte is neither 0 nor 1',
   enum_index: 'an enum index is outside the symbols of the writer',

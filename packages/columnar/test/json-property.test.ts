@@ -14,7 +14,20 @@ interface Sample {
   readonly json: string
 }
 
-const texts = ['', 'a', '"', '\\', '\u0000\u001f', 'naïve', '日本語', '🙂', 'x'.repeat(100), '__proto__', 'toString', '\u2028']
+const texts = [
+  '',
+  'a',
+  '"',
+  '\\',
+  '\u0000\u001f',
+  'naïve',
+  '日本語',
+  '🙂',
+  'x'.repeat(100),
+  '__proto__',
+  'toString',
+  '\u2028',
+]
 
 /** JSON string of a text, with characters escaped at random. */
 function quote(rng: Rng, text: string): string {
@@ -47,11 +60,32 @@ function sample(rng: Rng, type: DataType): Sample {
       return { row, json: String(row) }
     }
     case 'int64': {
-      const row = rng.pick([0n, -1n, (1n << 63n) - 1n, -(1n << 63n), (1n << 53n) + 1n, 999999999999999n, 1000000000000000n])
+      const row = rng.pick([
+        0n,
+        -1n,
+        (1n << 63n) - 1n,
+        -(1n << 63n),
+        (1n << 53n) + 1n,
+        999999999999999n,
+        1000000000000000n,
+      ])
       return { row, json: String(row) }
     }
     case 'float64': {
-      const text = rng.pick(['0', '-0', '1.5', '0.1', '1e10', '5e-324', '1.7976931348623157E308', '123456789.123456789', '9007199254740993', '0.000001', '100000000000000', '0.30000000000000004'])
+      const text = rng.pick([
+        '0',
+        '-0',
+        '1.5',
+        '0.1',
+        '1e10',
+        '5e-324',
+        '1.7976931348623157E308',
+        '123456789.123456789',
+        '9007199254740993',
+        '0.000001',
+        '100000000000000',
+        '0.30000000000000004',
+      ])
       return { row: JSON.parse(text), json: text }
     }
     case 'float32': {
@@ -85,7 +119,10 @@ function sample(rng: Rng, type: DataType): Sample {
     }
     case 'list': {
       const items = Array.from({ length: rng.int(4) }, () => slot(rng, type.item))
-      return { row: items.map((item) => item.row), json: `[${blank(rng)}${items.map((item) => item.json).join(',')}${blank(rng)}]` }
+      return {
+        row: items.map((item) => item.row),
+        json: `[${blank(rng)}${items.map((item) => item.json).join(',')}${blank(rng)}]`,
+      }
     }
     case 'map': {
       const row = Object.create(null) as Record<string, unknown>
@@ -178,7 +215,13 @@ describe('JSON decoder, random', () => {
         const lines = Buffer.from(jsonl.finish()).toString().trimEnd().split('\n')
         const builder = createBatchBuilder(schema)
         const rejects: DecodeReject[] = []
-        compileJsonDecoder(schema).decodeInto(builder, rangesOf(lines.map((line) => encoder.encode(line))), 0, 5, rejects)
+        compileJsonDecoder(schema).decodeInto(
+          builder,
+          rangesOf(lines.map((line) => encoder.encode(line))),
+          0,
+          5,
+          rejects,
+        )
         expect(rejects).toEqual([])
         expect(rowsOf(builder.finish())).toEqual(rows)
       }),
@@ -207,7 +250,14 @@ describe('JSON decoder, random', () => {
         const builder = createBatchBuilder(schema)
         const rejects: DecodeReject[] = []
         const rowsOut = new Int32Array(records.length)
-        const rows = compileJsonDecoder(schema).decodeInto(builder, rangesOf(records), 0, records.length, rejects, rowsOut)
+        const rows = compileJsonDecoder(schema).decodeInto(
+          builder,
+          rangesOf(records),
+          0,
+          records.length,
+          rejects,
+          rowsOut,
+        )
         const decoded = rowsOf(builder.finish())
         refused += rejects.length
         expect(rows + rejects.length).toBe(records.length)

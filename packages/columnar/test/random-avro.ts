@@ -30,8 +30,33 @@ export interface Pair {
   readonly branch: string
 }
 
-const texts = ['', 'a', 'naïve', '日本語', 'x'.repeat(70), '🙂🙃', 'line\nbreak', 'é'.repeat(300), 'constructor', 'plain text']
-const longs = [0n, 1n, -1n, 63n, -64n, 64n, 1n << 31n, -(1n << 31n), (1n << 53n) + 1n, -(1n << 53n) - 1n, (1n << 63n) - 1n, -(1n << 63n), 1760000000000n]
+const texts = [
+  '',
+  'a',
+  'naïve',
+  '日本語',
+  'x'.repeat(70),
+  '🙂🙃',
+  'line\nbreak',
+  'é'.repeat(300),
+  'constructor',
+  'plain text',
+]
+const longs = [
+  0n,
+  1n,
+  -1n,
+  63n,
+  -64n,
+  64n,
+  1n << 31n,
+  -(1n << 31n),
+  (1n << 53n) + 1n,
+  -(1n << 53n) - 1n,
+  (1n << 63n) - 1n,
+  -(1n << 63n),
+  1760000000000n,
+]
 const ints = [0, 1, -1, 63, 64, -65, 8191, 8192, 2 ** 31 - 1, -(2 ** 31), 123456]
 const doubles = [0, -0, 1.5, -2.25, NaN, Infinity, -Infinity, 5e-324, 1e308, 0.1]
 
@@ -42,9 +67,12 @@ function bytesOf(rng: Rng, n: number): Buffer {
 const scalarPairs: readonly (() => Pair)[] = [
   () => ({ writer: 'null', reader: 'null', value: () => null, branch: 'null' }),
   () => ({ writer: 'boolean', reader: 'boolean', value: (rng) => rng.chance(0.5), branch: 'boolean' }),
-  ...['int', 'long', 'float', 'double'].map(
-    (reader) => (): Pair => ({ writer: 'int', reader, value: (rng) => rng.pick(ints), branch: 'int' }),
-  ),
+  ...['int', 'long', 'float', 'double'].map((reader) => (): Pair => ({
+    writer: 'int',
+    reader,
+    value: (rng) => rng.pick(ints),
+    branch: 'int',
+  })),
   () => ({ writer: 'long', reader: 'long', value: (rng) => rng.pick(longs), branch: 'long' }),
   ...['float', 'double'].map(
     // avsc promotes longs beyond 2^53 wrongly (-2^63 becomes 2^63), so they are left to a test of their own.
@@ -55,13 +83,19 @@ const scalarPairs: readonly (() => Pair)[] = [
       branch: 'long',
     }),
   ),
-  ...['float', 'double'].map(
-    (reader) => (): Pair => ({ writer: 'float', reader, value: (rng) => Math.fround(rng.pick(doubles)), branch: 'float' }),
-  ),
+  ...['float', 'double'].map((reader) => (): Pair => ({
+    writer: 'float',
+    reader,
+    value: (rng) => Math.fround(rng.pick(doubles)),
+    branch: 'float',
+  })),
   () => ({ writer: 'double', reader: 'double', value: (rng) => rng.pick(doubles), branch: 'double' }),
-  ...['string', 'bytes'].map(
-    (reader) => (): Pair => ({ writer: 'string', reader, value: (rng) => rng.pick(texts), branch: 'string' }),
-  ),
+  ...['string', 'bytes'].map((reader) => (): Pair => ({
+    writer: 'string',
+    reader,
+    value: (rng) => rng.pick(texts),
+    branch: 'string',
+  })),
   () => ({
     writer: 'bytes',
     reader: 'bytes',
@@ -69,12 +103,12 @@ const scalarPairs: readonly (() => Pair)[] = [
     branch: 'bytes',
   }),
   () => ({ writer: 'bytes', reader: 'string', value: (rng) => Buffer.from(rng.pick(texts)), branch: 'bytes' }),
-  ...(['timestamp-millis', 'timestamp-micros', 'timestamp-nanos', 'local-timestamp-micros', 'time-micros'] as const).map(
-    (logicalType) => (): Pair => {
-      const json = { type: 'long', logicalType }
-      return { writer: json, reader: json, value: (rng) => rng.pick(longs), branch: 'long' }
-    },
-  ),
+  ...(
+    ['timestamp-millis', 'timestamp-micros', 'timestamp-nanos', 'local-timestamp-micros', 'time-micros'] as const
+  ).map((logicalType) => (): Pair => {
+    const json = { type: 'long', logicalType }
+    return { writer: json, reader: json, value: (rng) => rng.pick(longs), branch: 'long' }
+  }),
   ...(['date', 'time-millis'] as const).map((logicalType) => (): Pair => {
     const json = { type: 'int', logicalType }
     return { writer: json, reader: json, value: (rng) => rng.pick(ints), branch: 'int' }
@@ -99,7 +133,10 @@ const scalarPairs: readonly (() => Pair)[] = [
  * @param names counter that keeps the names of types apart
  */
 export function randomPair(rng: Rng, depth: number, names: { next: number }): Pair {
-  const kind = depth > 0 && rng.chance(0.45) ? rng.pick(['record', 'array', 'map', 'union', 'nullable']) : rng.pick(['scalar', 'scalar', 'scalar', 'enum', 'fixed'])
+  const kind =
+    depth > 0 && rng.chance(0.45)
+      ? rng.pick(['record', 'array', 'map', 'union', 'nullable'])
+      : rng.pick(['scalar', 'scalar', 'scalar', 'enum', 'fixed'])
   switch (kind) {
     case 'record':
       return randomRecord(rng, depth - 1, names)
@@ -117,7 +154,8 @@ export function randomPair(rng: Rng, depth: number, names: { next: number }): Pa
       return {
         writer: { type: 'map', values: item.writer },
         reader: { type: 'map', values: item.reader },
-        value: (r) => Object.fromEntries(Array.from({ length: r.int(4) }, (_, i) => [`k${i}${r.pick(texts)}`, item.value(r)])),
+        value: (r) =>
+          Object.fromEntries(Array.from({ length: r.int(4) }, (_, i) => [`k${i}${r.pick(texts)}`, item.value(r)])),
         branch: 'map',
       }
     }
@@ -159,7 +197,11 @@ function randomUnion(rng: Rng, depth: number, names: { next: number }, members: 
     // Members keep their type, so that the first matching branch of the reader is the same by every reading of the spec.
     const member: Pair = { ...pair, reader: typeof pair.reader === 'string' ? pair.writer : pair.reader }
     const kind = typeof member.writer === 'string' ? member.writer : ((member.writer as { type: string }).type ?? '')
-    const clash = ['int', 'long', 'float', 'double'].includes(kind) ? 'number' : ['string', 'bytes'].includes(kind) ? 'text' : member.branch
+    const clash = ['int', 'long', 'float', 'double'].includes(kind)
+      ? 'number'
+      : ['string', 'bytes'].includes(kind)
+        ? 'text'
+        : member.branch
     if (taken.has(member.branch) || readerKinds.has(clash)) continue
     taken.add(member.branch)
     readerKinds.add(clash)

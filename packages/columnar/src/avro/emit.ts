@@ -1,5 +1,5 @@
 import type { ColumnNode, Layout } from '../builder/layout.ts'
-import { alwaysFitsBytes, limitWords } from '../decimal.ts'
+import { alwaysFitsBytes, mostWords } from '../decimal.ts'
 import type { DecodeLimits } from './decoder.ts'
 import type { AvroNode, FixedNode, PrimitiveNode } from './model.ts'
 import type { Plan, Step } from './plan.ts'
@@ -196,9 +196,7 @@ function generate(
         if (node.storage === 'longs') return varint(`readLong(s,p,e,w${c},2*${i})`)
         return (
           varint('readLong(s,p,e,X,0)') +
-          (node.storage === 'floats'
-            ? `f${c}[${i}]=longToFloat(X[0],X[1]);`
-            : `g${c}[${i}]=longToDouble(X[0],X[1]);`)
+          (node.storage === 'floats' ? `f${c}[${i}]=longToFloat(X[0],X[1]);` : `g${c}[${i}]=longToDouble(X[0],X[1]);`)
         )
       case 'float':
         return `${need(tables, exit, path, 4)}${node.storage === 'floats' ? 'f' : 'g'}${c}[${i}]=view.getFloat32(p,true);p+=4;`
@@ -232,9 +230,9 @@ function generate(
   const decimal = (node: ColumnNode, path: string, exit: Exit): string => {
     const precision = node.type.kind === 'decimal' ? node.type.precision : 0
     const invalid = exit.direct(tables.site('decimal_precision', path, `at most ${precision} digits`))
-    const limit = tables.constant(limitWords(precision))
+    const most = tables.constant(mostWords(precision))
     const safe = alwaysFitsBytes(precision)
-    return `if(!readDecimal(s,p,t,w${node.index},4*${slotOf(node)},${safe},${limit}))${invalid}p+=t;`
+    return `if(!readDecimal(s,p,t,w${node.index},4*${slotOf(node)},${safe},${most}))${invalid}p+=t;`
   }
 
   const items = (node: ColumnNode, writerItem: AvroNode, item: string, path: string, exit: Exit): string => {
@@ -277,9 +275,7 @@ function generate(
         const range = `if(t>=${count})${exit.direct(tables.site('enum_index', path, expected))}`
         const same = symbols.every((target, at) => target === at)
         const unknown = exit.direct(tables.site('enum_symbol', path, 'a symbol of the reader'))
-        const store = same
-          ? `w${c}[${i}]=t;`
-          : `u=${tables.constant(symbols)}[t];if(u<0)${unknown}w${c}[${i}]=u;`
+        const store = same ? `w${c}[${i}]=t;` : `u=${tables.constant(symbols)}[t];if(u<0)${unknown}w${c}[${i}]=u;`
         return present(column) + read + range + store
       }
       case 'struct':
@@ -334,7 +330,9 @@ function generate(
     return calls.join('')
   }
 
-  const arrays = layout.columns.flatMap((node) => arraysOf(node).map(([prefix, property]) => ({ node, prefix, property })))
+  const arrays = layout.columns.flatMap((node) =>
+    arraysOf(node).map(([prefix, property]) => ({ node, prefix, property })),
+  )
   const groupNames = layout.groups.slice(1).flatMap((_, g) => [`n${g + 1}`, `q${g + 1}`, `h${g + 1}`, `x${g + 1}`])
   const loadAll = [
     ...arrays.map(({ node, prefix, property }) => `${prefix}${node.index}=S[${node.index}].${property};`),
@@ -345,10 +343,10 @@ function generate(
   const names = [...positions, ...arrays.map(({ node, prefix }) => `${prefix}${node.index}`), ...groupNames]
 
   const body = sequence(steps, 1, leaveRecord)
-  const shared = wide
-    ? `let s,view,L=0,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};`
-    : ''
-  const own = wide ? '' : `let s=s_,view=view_,L=s_.length,e=0,p=0,r=0,z=0,set=set_,S;${names.length > 0 ? `let ${names.join(',')};` : ''}`
+  const shared = wide ? `let s,view,L=0,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};` : ''
+  const own = wide
+    ? ''
+    : `let s=s_,view=view_,L=s_.length,e=0,p=0,r=0,z=0,set=set_,S;${names.length > 0 ? `let ${names.join(',')};` : ''}`
   const lists = layout.groups.length > 1 || skipper.functions() !== ''
   const source = [
     "'use strict';",

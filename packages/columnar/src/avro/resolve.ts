@@ -3,7 +3,16 @@ import { ColumnarError } from '../errors.ts'
 import type { SchemaProblem } from '../errors.ts'
 import { defaultValue } from './defaults.ts'
 import { describeNode, shortName } from './model.ts'
-import type { AvroField, AvroNode, EnumNode, FixedNode, NamedNode, PrimitiveNode, RecordNode, UnionNode } from './model.ts'
+import type {
+  AvroField,
+  AvroNode,
+  EnumNode,
+  FixedNode,
+  NamedNode,
+  PrimitiveNode,
+  RecordNode,
+  UnionNode,
+} from './model.ts'
 import type { Plan, Step } from './plan.ts'
 
 /** Nodes a plan may have: unions multiply what they hold, so a small schema could ask for a huge plan. */
@@ -36,7 +45,13 @@ export function resolve(writer: AvroNode, reader: RecordNode, layout: Layout): r
     return undefined
   }
 
-  const build = (w: AvroNode, r: AvroNode, column: ColumnNode, path: string, into: SchemaProblem[]): Plan | undefined => {
+  const build = (
+    w: AvroNode,
+    r: AvroNode,
+    column: ColumnNode,
+    path: string,
+    into: SchemaProblem[],
+  ): Plan | undefined => {
     if (++nodes > maxPlanNodes) {
       throw new ColumnarError('AVRO_TOO_LARGE', `resolving the two schemas takes more than ${maxPlanNodes} steps`)
     }
@@ -68,7 +83,13 @@ export function resolve(writer: AvroNode, reader: RecordNode, layout: Layout): r
     return undefined
   }
 
-  const intoUnion = (w: AvroNode, r: UnionNode, column: ColumnNode, path: string, into: SchemaProblem[]): Plan | undefined => {
+  const intoUnion = (
+    w: AvroNode,
+    r: UnionNode,
+    column: ColumnNode,
+    path: string,
+    into: SchemaProblem[],
+  ): Plan | undefined => {
     const members = r.branches.filter((branch) => branch.kind !== 'null')
     if (w.kind === 'null' && members.length < r.branches.length) return { op: 'null', column }
     if (members.length === 1) return build(w, members[0]!, column, path, into)
@@ -125,9 +146,13 @@ export function resolve(writer: AvroNode, reader: RecordNode, layout: Layout): r
       : mismatch(writer, reader, '', problems)
   if (steps === undefined) {
     const lines = problems.map(({ path, message }) => `${path === '' ? 'root' : path}: ${message}`)
-    throw new ColumnarError('AVRO_INCOMPATIBLE', `the reader schema cannot read the writer schema: ${lines.join('; ')}`, {
-      problems,
-    })
+    throw new ColumnarError(
+      'AVRO_INCOMPATIBLE',
+      `the reader schema cannot read the writer schema: ${lines.join('; ')}`,
+      {
+        problems,
+      },
+    )
   }
   return steps
 }

@@ -1,4 +1,4 @@
-import { withinLimit } from '../decimal.ts'
+import { withinPrecision } from '../decimal.ts'
 
 /**
  * The parts of Avro's binary encoding that generated code calls. Readers take the bytes `s`, the position `p` and the
@@ -124,7 +124,7 @@ export function longToFloat(low: number, high: number): number {
 /**
  * Sign-extends `n` bytes of big-endian two's complement into four little-endian words.
  * @param safe number of bytes that cannot exceed the precision
- * @param limit words of 10^precision, see `limitWords`
+ * @param most largest number of the precision, see `mostWords`
  * @returns false when the number has too many digits
  */
 export function readDecimal(
@@ -134,7 +134,7 @@ export function readDecimal(
   out: Int32Array,
   at: number,
   safe: number,
-  limit: Uint32Array,
+  most: Uint32Array,
 ): boolean {
   const end = p + n
   const sign = n > 0 && s[p]! > 0x7f ? -1 : 0
@@ -152,5 +152,5 @@ export function readDecimal(
     out[word++] = rest
   }
   while (word < at + 4) out[word++] = sign
-  return n <= safe || withinLimit(out, at, limit)
+  return n <= safe || withinPrecision(out, at, most)
 }

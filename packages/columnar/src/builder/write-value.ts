@@ -107,7 +107,11 @@ export function writeValue(set: StoreSet, node: ColumnNode, i: number, value: un
       store.bytes.set(value, type.size * i)
       return
     case 'uuid':
-      if (typeof value !== 'string' || value.length !== 36 || !parseUuid(encoder.encode(value), 0, store.bytes, 16 * i)) {
+      if (
+        typeof value !== 'string' ||
+        value.length !== 36 ||
+        !parseUuid(encoder.encode(value), 0, store.bytes, 16 * i)
+      ) {
         throw wrong(path, 'a uuid')
       }
       return
@@ -140,7 +144,8 @@ export function writeValue(set: StoreSet, node: ColumnNode, i: number, value: un
     }
     case 'struct': {
       const object = objectOf(value, path)
-      for (const child of node.children) writeValue(set, child, i, ownValue(object, child.name), `${path}.${child.name}`)
+      for (const child of node.children)
+        writeValue(set, child, i, ownValue(object, child.name), `${path}.${child.name}`)
     }
   }
 }

@@ -45,7 +45,8 @@ export class JsonCursor {
         this.pos = p
         return byte
       }
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) this.fail('json_syntax', path, 'a JSON value')
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+        this.fail('json_syntax', path, 'a JSON value')
       p++
     }
     return this.fail('truncated', path, 'more JSON text')

@@ -40,7 +40,8 @@ export function scalarReader(node: ColumnNode, path: string, settings: JsonSetti
       cursor.string(path)
       if (!cursor.textIsNumber()) wrongType(expected)
     } else wrongType(expected)
-    if (cursor.to - cursor.from > maxNumberLength) cursor.fail('number_range', path, `at most ${maxNumberLength} digits`)
+    if (cursor.to - cursor.from > maxNumberLength)
+      cursor.fail('number_range', path, `at most ${maxNumberLength} digits`)
   }
 
   const integer = (): number => {
@@ -83,7 +84,9 @@ export function scalarReader(node: ColumnNode, path: string, settings: JsonSetti
         const store = set.columns[index]!
         if (byte === 0x22 && lenient) {
           cursor.string(path)
-          const named = special.get(Buffer.from(cursor.text.subarray(cursor.from, Math.min(cursor.to, cursor.from + 10))).toString('latin1'))
+          const named = special.get(
+            Buffer.from(cursor.text.subarray(cursor.from, Math.min(cursor.to, cursor.from + 10))).toString('latin1'),
+          )
           if (named !== undefined) {
             if (single) store.floats[i] = named
             else store.doubles[i] = named
@@ -129,7 +132,8 @@ export function scalarReader(node: ColumnNode, path: string, settings: JsonSetti
         const { text, from, to } = cursor
         const at = store.offsets[i]!
         const length = base64Length(text, from, to, lenient)
-        const valid = length >= 0 && decodeBase64(text, from, to, ensureBytes(store, at, at + length), at, length, lenient)
+        const valid =
+          length >= 0 && decodeBase64(text, from, to, ensureBytes(store, at, at + length), at, length, lenient)
         if (!valid) cursor.fail('base64_invalid', path, 'base64')
         store.offsets[i + 1] = at + length
       }
@@ -146,7 +150,8 @@ export function scalarReader(node: ColumnNode, path: string, settings: JsonSetti
     case 'uuid':
       return (set, i, byte) => {
         readString(byte, 'a uuid in a string')
-        const valid = cursor.to - cursor.from === 36 && parseUuid(cursor.text, cursor.from, set.columns[index]!.bytes, 16 * i)
+        const valid =
+          cursor.to - cursor.from === 36 && parseUuid(cursor.text, cursor.from, set.columns[index]!.bytes, 16 * i)
         if (!valid) cursor.fail('uuid_invalid', path, 'a uuid of 36 characters')
       }
     case 'enum': {
@@ -180,7 +185,8 @@ export function scalarReader(node: ColumnNode, path: string, settings: JsonSetti
         if (byte === 0x22) {
           cursor.string(path)
           const units = temporal.time(cursor, digits)
-          if (Number.isNaN(units)) cursor.fail('time_invalid', path, `a time as HH:MM:SS with at most ${digits} digits more`)
+          if (Number.isNaN(units))
+            cursor.fail('time_invalid', path, `a time as HH:MM:SS with at most ${digits} digits more`)
           if (milli) ints[i] = units
           else {
             ints[2 * i] = units % 4294967296
