@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { deadLetterErrors } from '../src/dead-letters/errors.ts'
+import { recordCodes } from '../src/decode/reject.ts'
 import { createBackOff } from '../src/pipeline/back-off.ts'
 import { createByteBudget } from '../src/pipeline/byte-budget.ts'
 import { createCircuitBreaker } from '../src/pipeline/circuit-breaker.ts'
@@ -91,6 +94,14 @@ describe('errors', () => {
       const error = new PipelineError(code, 'text')
       expect([error.code, error.name, error.message]).toEqual([code, 'PipelineError', 'text'])
     }
+  })
+
+  it('and codes of dead letters are in the README', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+    const missing = [pipelineErrors, deadLetterErrors, recordCodes]
+      .flatMap((table) => Object.keys(table))
+      .filter((code) => !readme.includes(`\`${code}\``))
+    expect(missing).toEqual([])
   })
 
   it('are classified by code: unknown codes are retried, errors without a code are defects', () => {
