@@ -161,6 +161,27 @@ describe('codecs', () => {
     }
   })
 
+  it('refuse LZ4 matches that reach before the beginning or have no distance, and blocks cut within a sequence', () => {
+    const frame = (...block: number[]): Uint8Array =>
+      Uint8Array.of(0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, block.length, 0, 0, 0, ...block, 0, 0, 0, 0)
+    // Two literals, a match of four from two back, one literal at the end.
+    expect(Buffer.from(inflate('lz4', frame(0x20, 0x61, 0x62, 2, 0, 0x10, 0x63), 100)).toString()).toBe('abababc')
+    const wrong = [
+      [0x20, 0x61, 0x62, 3, 0, 0x10, 0x63],
+      [0x20, 0x61, 0x62, 0, 0, 0x10, 0x63],
+      [0x20, 0x61, 0x62, 2, 0],
+      [0x20, 0x61, 0x62, 2],
+      [0x20, 0x61],
+      [0xf0, 0xff],
+      [0x2f, 0x61, 0x62, 2, 0, 0xff],
+    ]
+    for (const block of wrong)
+      expect(
+        codeOf(() => inflate('lz4', frame(...block), 1000)),
+        `${block}`,
+      ).toBe('BATCH_MALFORMED')
+  })
+
   it('write LZ4 frames as Kafka’s Java client reads them: version 1, independent blocks, right header checksum', () => {
     const frame = compress('lz4', Buffer.from('hello hello hello hello hello hello hello'))
     // 60 40 82: the header that Kafka's KafkaLZ4BlockOutputStream writes, checksum included.

@@ -146,6 +146,28 @@ describe('segment log source', () => {
     await source.close()
   })
 
+  it('shares each poll between the partitions that have something (fault 33)', async () => {
+    const root = await folders.make()
+    const log = await openSegmentLog({ root, batchBytes: 500, fsync: 'roll' })
+    await log.createTopic('t', { partitions: 3 })
+    for (const partition of [0, 1, 2]) {
+      await log.append(
+        't',
+        partition,
+        Array.from({ length: 2000 }, (_, i) => record(`value ${i}`)),
+      )
+    }
+    const source = await createSegmentLogSource({ root, waitMs: 1 })
+    for (const id of await firstChange(source)) await source.seek(id, 0)
+    for (let poll = 0; poll < 4; poll++) {
+      const fetched = await source.poll(12_000, signal)
+      expect(fetched.map(({ partition }) => partition.partition).toSorted()).toEqual([0, 1, 2])
+      for (const { byteLength } of fetched) expect(byteLength).toBeGreaterThan(3000)
+    }
+    await source.close()
+    await log.close()
+  })
+
   it('wants every topic it was told of when it does not follow', async () => {
     const { root, log } = await smallSegments(1)
     await log.close()
