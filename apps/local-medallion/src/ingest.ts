@@ -69,7 +69,8 @@ export async function ingest(config: AppConfig, places: Places, options: IngestO
       decoder: createDecodeService({
         workers,
         contracts: bakeryContracts,
-        schemas: createSchemaResolver({ registry: createFileRegistry(places.registry) }),
+        // One file on one disk: what was registered before a record was written is seen at the first look.
+        schemas: createSchemaResolver({ registry: createFileRegistry(places.registry), checks: 1 }),
       }),
       rotation: {
         bytes: config.ingest.rotateBytes,

@@ -111,6 +111,19 @@ describe('schema resolver', () => {
     expect(fake.asked).toEqual([3, 3])
   })
 
+  it('re-checks many unknown ids in the time of one, within the bound on calls', async () => {
+    const clock = manualClock()
+    const fake = fakeRegistry({})
+    const resolver = createSchemaResolver({ registry: fake.registry, clock, checks: 3, recheckMs: 100, concurrency: 2 })
+    const asking = Promise.all(Array.from({ length: 50 }, (_, id) => resolver.verdict(contract, id)))
+    let answered = false
+    void asking.then(() => (answered = true))
+    await clock.advance(210)
+    expect(answered).toBe(true)
+    expect(fake.most()).toBe(2)
+    expect(resolver.lookups).toBe(150)
+  })
+
   it('bounds the calls in flight when ids are random', async () => {
     const fake = fakeRegistry({})
     const resolver = createSchemaResolver({ registry: fake.registry, checks: 1, concurrency: 3 })

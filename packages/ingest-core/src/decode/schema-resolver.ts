@@ -47,33 +47,40 @@ export function createSchemaResolver(options: SchemaResolverOptions): SchemaReso
   let lookups = 0
 
   async function ask(id: number): Promise<Entry | undefined> {
-    if (active >= concurrency) await new Promise<void>((resolve) => queue.push(resolve))
-    active += 1
-    try {
-      for (let check = 1; ; check++) {
-        lookups += 1
-        const entry = await lookUp(id)
-        if (entry !== undefined) {
-          const kept = { schema: entry.schema, subjects: entry.subjects, askedAt: clock.now() }
-          found.set(id, kept)
-          unknown.delete(id)
-          return kept
-        }
-        if (check >= checks || unknown.has(id)) break
-        await sleep(clock, recheckMs)
+    for (let check = 1; ; check++) {
+      const entry = await inTurn(() => lookUp(id))
+      if (entry !== undefined) {
+        const kept = { schema: entry.schema, subjects: entry.subjects, askedAt: clock.now() }
+        found.set(id, kept)
+        unknown.delete(id)
+        return kept
       }
-      unknown.delete(id)
-      unknown.set(id, clock.now() + unknownTtlMs)
-      if (unknown.size > unknownKept) unknown.delete(unknown.keys().next().value!)
-      return undefined
+      if (check >= checks || unknown.has(id)) break
+      await sleep(clock, recheckMs)
+    }
+    unknown.delete(id)
+    unknown.set(id, clock.now() + unknownTtlMs)
+    if (unknown.size > unknownKept) unknown.delete(unknown.keys().next().value!)
+    return undefined
+  }
+
+  /** Bounds calls, not pauses: many unknown ids wait for their re-check together, not one after the other. */
+  async function inTurn<T>(call: () => Promise<T>): Promise<T> {
+    if (active >= concurrency) await new Promise<void>((resolve) => queue.push(resolve))
+    else active += 1
+    try {
+      return await call()
     } finally {
-      active -= 1
-      queue.shift()?.()
+      // A call that waits takes the place over; nobody can step in between.
+      const next = queue.shift()
+      if (next === undefined) active -= 1
+      else next()
     }
   }
 
   /** A registry that hangs is an outage like any other. */
   async function lookUp(id: number): Promise<RegisteredSchema | undefined> {
+    lookups += 1
     const stop = new AbortController()
     const cancel = clock.after(timeoutMs, () => stop.abort())
     const late = new Promise<never>((_, reject) => {
