@@ -21,9 +21,9 @@ export const columnarErrors = {
 
 export type ColumnarErrorCode = keyof typeof columnarErrors
 
-/** One reason why a reader schema cannot read a writer schema. Made of schema names and types only. */
+/** One reason why a schema is none, or cannot read a writer schema. Made of schema names and types only. */
 export interface SchemaProblem {
-  /** Path in the reader schema, e.g. `items[].price`; empty for the root. */
+  /** Path in the schema (of two, the reader's), e.g. `items[].price`; empty for the root. */
   readonly path: string
   readonly message: string
 }
@@ -32,7 +32,7 @@ export interface SchemaProblem {
 export class ColumnarError extends Error {
   override readonly name = 'ColumnarError'
   readonly code: ColumnarErrorCode
-  /** For AVRO_INCOMPATIBLE: what is wrong where. Empty for other codes. */
+  /** For AVRO_INCOMPATIBLE, AVRO_INVALID and AVRO_NAMES_CLASH: what is wrong where. Empty for other codes. */
   readonly problems: readonly SchemaProblem[]
 
   constructor(

@@ -34,6 +34,7 @@ export interface EnumNode {
   readonly aliases: readonly string[]
   readonly symbols: readonly string[]
   readonly default?: string
+  readonly doc?: string
 }
 
 export interface ArrayNode {
@@ -58,6 +59,7 @@ export interface AvroField {
   readonly hasDefault: boolean
   /** The default as written in the schema; meaningful only with `hasDefault`. */
   readonly default?: unknown
+  readonly doc?: string
 }
 
 export interface RecordNode {
@@ -66,6 +68,7 @@ export interface RecordNode {
   readonly name: string
   readonly aliases: readonly string[]
   readonly fields: readonly AvroField[]
+  readonly doc?: string
 }
 
 export type NamedNode = FixedNode | EnumNode | RecordNode

@@ -42,7 +42,9 @@ export function parseAvro(source: AvroSource, limits?: Partial<AvroLimits>): Avr
 }
 
 function invalid(path: string, message: string): ColumnarError {
-  return new ColumnarError('AVRO_INVALID', `${path === '' ? 'the schema' : `the schema at ${path}`}: ${message}`)
+  return new ColumnarError('AVRO_INVALID', `${path === '' ? 'the schema' : `the schema at ${path}`}: ${message}`, {
+    problems: [{ path, message }],
+  })
 }
 
 function tooLarge(what: string): ColumnarError {
@@ -133,6 +135,10 @@ function fieldAliases(value: unknown, path: string): string[] {
   const valid = Array.isArray(value) && value.every((alias) => typeof alias === 'string' && namePattern.test(alias))
   if (!valid) throw invalid(path, 'aliases of a field are a list of names')
   return value as string[]
+}
+
+function docOf(value: unknown): { doc?: string } {
+  return typeof value === 'string' && value !== '' ? { doc: value } : {}
 }
 
 function logicalOf(json: Record<string, unknown>, kind: string, size: number): { logical?: Logical } {
@@ -238,6 +244,7 @@ function parseEnum(json: Record<string, unknown>, space: string, path: string, n
     aliases: typeAliases(json['aliases'], spaceOf(name), path),
     symbols: symbols as string[],
     ...(fallback === undefined ? {} : { default: fallback as string }),
+    ...docOf(json['doc']),
   }
   return declare(node, path, names)
 }
@@ -246,7 +253,8 @@ function parseRecord(json: Record<string, unknown>, space: string, path: string,
   const name = fullName(json['name'], json['namespace'], space, path)
   const inner = spaceOf(name)
   const fields: AvroField[] = []
-  const node: RecordNode = { kind: 'record', name, aliases: typeAliases(json['aliases'], inner, path), fields }
+  const aliases = typeAliases(json['aliases'], inner, path)
+  const node: RecordNode = { kind: 'record', name, aliases, fields, ...docOf(json['doc']) }
   declare(node, path, names)
   if (!Array.isArray(json['fields'])) throw invalid(path, 'a record needs fields')
   const folded = new Map<string, string>()
@@ -258,10 +266,12 @@ function parseRecord(json: Record<string, unknown>, space: string, path: string,
     }
     const fieldPath = path === '' ? fieldName : `${path}.${fieldName}`
     const twin = folded.get(fieldName.toLowerCase())
+    if (twin === fieldName) throw invalid(fieldPath, 'fields of a record have different names')
     if (twin !== undefined) {
       throw new ColumnarError(
         'AVRO_NAMES_CLASH',
         `record ${name} has the fields ${twin} and ${fieldName}, which most tables cannot tell apart; rename one`,
+        { problems: [{ path: fieldPath, message: `differs from ${twin} only by case` }] },
       )
     }
     folded.set(fieldName.toLowerCase(), fieldName)
@@ -273,6 +283,7 @@ function parseRecord(json: Record<string, unknown>, space: string, path: string,
       type: parseNode(field['type'], inner, fieldPath, names),
       hasDefault,
       ...(hasDefault ? { default: field['default'] } : {}),
+      ...docOf(field['doc']),
     })
   }
   return node

@@ -2,29 +2,13 @@ import type { ColumnNode, Layout } from '../builder/layout.ts'
 import { ColumnarError } from '../errors.ts'
 import type { SchemaProblem } from '../errors.ts'
 import { defaultValue } from './defaults.ts'
-import { describeNode, shortName } from './model.ts'
-import type {
-  AvroField,
-  AvroNode,
-  EnumNode,
-  FixedNode,
-  NamedNode,
-  PrimitiveNode,
-  RecordNode,
-  UnionNode,
-} from './model.ts'
+import { describeNode } from './model.ts'
+import type { AvroField, AvroNode, EnumNode, RecordNode, UnionNode } from './model.ts'
 import type { Plan, Step } from './plan.ts'
+import { branchesInOrder, isScalar, matchFields, sameName, scalarMismatch } from './resolution-rules.ts'
 
 /** Nodes a plan may have: unions multiply what they hold, so a small schema could ask for a huge plan. */
 const maxPlanNodes = 50_000
-
-const promotions = new Map<string, readonly string[]>([
-  ['int', ['long', 'float', 'double']],
-  ['long', ['float', 'double']],
-  ['float', ['double']],
-  ['string', ['bytes']],
-  ['bytes', ['string']],
-])
 
 /**
  * Plans how data of `writer` becomes columns of `reader`, by the resolution rules of the Avro specification. Named types
@@ -71,7 +55,7 @@ export function resolve(writer: AvroNode, reader: RecordNode, layout: Layout): r
       return value && { op: 'map', column, value, writerValue: w.values }
     }
     if (w.kind === 'enum' && r.kind === 'enum' && sameName(w, r)) return buildEnum(w, r, column)
-    if (isScalar(w) && isScalar(r) && scalarReadable(w, r)) return { op: 'scalar', column, writer: w }
+    if (isScalar(w) && isScalar(r) && scalarMismatch(w, r) === undefined) return { op: 'scalar', column, writer: w }
     return mismatch(w, r, path, into)
   }
 
@@ -93,11 +77,8 @@ export function resolve(writer: AvroNode, reader: RecordNode, layout: Layout): r
     const members = r.branches.filter((branch) => branch.kind !== 'null')
     if (w.kind === 'null' && members.length < r.branches.length) return { op: 'null', column }
     if (members.length === 1) return build(w, members[0]!, column, path, into)
-    const candidates = [
-      ...members.filter((member) => member.kind === w.kind),
-      ...members.filter((member) => member.kind !== w.kind),
-    ]
-    for (const candidate of candidates) {
+    for (const candidate of branchesInOrder(w, r)) {
+      if (candidate.kind === 'null') continue
       const member = members.indexOf(candidate)
       const plan = build(w, candidate, column.children[1 + member]!, `${path}.member${member}`, [])
       if (plan !== undefined) return { op: 'member', column, member, plan }
@@ -113,7 +94,19 @@ export function resolve(writer: AvroNode, reader: RecordNode, layout: Layout): r
     into: SchemaProblem[],
   ): readonly Step[] | undefined => {
     const before = into.length
-    const target = matchFields(w, r, path, into)
+    const { sources, clashes } = matchFields(w, r)
+    for (const clash of clashes) {
+      const names = clash.sources.map((source) => source.name).join(', ')
+      into.push({
+        path: join(path, clash.field.name),
+        message: `the aliases match several fields of the writer: ${names}`,
+      })
+    }
+    const target = new Map<AvroField, number>()
+    r.fields.forEach((field, index) => {
+      const source = sources.get(field)
+      if (source !== undefined) target.set(source, index)
+    })
     const steps: Step[] = []
     for (const field of w.fields) {
       const index = target.get(field)
@@ -161,50 +154,9 @@ function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
-/** Writer field to index of the reader field that takes it. Names go before aliases; two aliases for one field clash. */
-function matchFields(w: RecordNode, r: RecordNode, path: string, into: SchemaProblem[]): Map<AvroField, number> {
-  const byName = new Map(w.fields.map((field) => [field.name, field]))
-  const target = new Map<AvroField, number>()
-  r.fields.forEach((field, index) => {
-    const source = byName.get(field.name)
-    if (source !== undefined) target.set(source, index)
-  })
-  r.fields.forEach((field, index) => {
-    if (byName.has(field.name)) return
-    const sources = field.aliases.flatMap((alias) => byName.get(alias) ?? []).filter((source) => !target.has(source))
-    if (sources.length > 1) {
-      const names = sources.map((source) => source.name).join(', ')
-      into.push({ path: join(path, field.name), message: `the aliases match several fields of the writer: ${names}` })
-    }
-    if (sources[0] !== undefined) target.set(sources[0], index)
-  })
-  return target
-}
-
-function sameName(w: NamedNode, r: NamedNode): boolean {
-  const name = shortName(w.name)
-  return name === shortName(r.name) || r.aliases.some((alias) => alias === w.name || shortName(alias) === name)
-}
-
 function buildEnum(writer: EnumNode, reader: EnumNode, column: ColumnNode): Plan {
   const fallback = reader.default === undefined ? -1 : reader.symbols.indexOf(reader.default)
   const indexOf = new Map(reader.symbols.map((symbol, i) => [symbol, i]))
   const symbols = Int32Array.from(writer.symbols, (symbol) => indexOf.get(symbol) ?? fallback)
   return { op: 'enum', column, writer, symbols }
-}
-
-function isScalar(node: AvroNode): node is PrimitiveNode | FixedNode {
-  return !['union', 'record', 'array', 'map', 'enum', 'null'].includes(node.kind)
-}
-
-function scalarReadable(w: PrimitiveNode | FixedNode, r: PrimitiveNode | FixedNode): boolean {
-  if (w.kind === 'fixed' || r.kind === 'fixed') {
-    if (w.kind !== 'fixed' || r.kind !== 'fixed' || w.size !== r.size || !sameName(w, r)) return false
-  } else if (w.kind !== r.kind && !promotions.get(w.kind)?.includes(r.kind)) return false
-  if (w.kind !== r.kind && (w.logical?.name === 'decimal' || r.logical?.name === 'decimal')) return false
-  if (w.logical === undefined || r.logical === undefined) return true
-  if (w.logical.name === 'decimal' && r.logical.name === 'decimal') {
-    return w.logical.scale === r.logical.scale && w.logical.precision <= r.logical.precision
-  }
-  return w.logical.name === r.logical.name
 }
