@@ -27,7 +27,7 @@ TS := node --conditions=sluice-source
 SERVICES ?= kafka apicurio
 INSTANCE ?= default
 
-.PHONY: help install demo test lint types build bench services-up services-down services-status format clean
+.PHONY: help install demo sluice test lint types build bench services-up services-down services-status format clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ install: $(NODE_STAMP) ## Install dependencies when they are missing or the lock
 
 demo: install ## Run the main job embedded: simulate, ingest, show what landed
 	@$(RUN) $(TS) apps/local-medallion/src/main.ts demo
+
+sluice: install ## Run the bakery app: make sluice ARGS="status"
+	@$(RUN) $(TS) apps/local-medallion/src/main.ts $(ARGS)
 
 test: install ## Run every check and test; the last line is "N passed, N failed"
 	@$(RUN) $(TS) tools/checks/src/main.ts

@@ -1,29 +1,20 @@
 import { access, rm } from 'node:fs/promises'
-import type { LetterSelection, Pipeline } from '@sluice/ingest-core'
-import { createLogger, loadConfig, onShutdown, serveMetrics, type Command, type Logger } from '@sluice/runtime'
-import { appConfig, type AppConfig } from './config.ts'
+import type { LetterSelection } from '@sluice/ingest-core'
+import { createLogger, loadConfig, onShutdown, type Command } from '@sluice/runtime'
+import { appConfig } from './config.ts'
+import { ingestWithMetrics, type CommandContext } from './context.ts'
 import { runDemo } from './demo.ts'
 import { describeLetter, loadFix, summariseLetters, withDeadLetters } from './dlq.ts'
 import { AppError } from './errors.ts'
-import { bakeryContracts, ingest } from './ingest.ts'
+import { bakeryContracts } from './ingest.ts'
 import { openLake } from './lake.ts'
 import { readLakeState } from './lake-state.ts'
-import { healthOf, registerPipelineMetrics } from './metrics.ts'
 import { placesOf, type Places } from './places.ts'
 import { initLog, openLog, produceEvents } from './produce.ts'
 import { describeLake } from './show-data.ts'
 import { queryLake } from './sql.ts'
 import { describePartitions } from './status.ts'
 import { describeVerification, verifyLake } from './verify.ts'
-
-/** What every command gets. */
-export interface CommandContext {
-  readonly config: AppConfig
-  readonly places: Places
-  readonly log: Logger
-  readonly signal: AbortSignal
-  readonly print: (text: string) => void
-}
 
 type Flags = Readonly<Record<string, unknown>>
 type Action = (context: CommandContext, flags: Flags, args: readonly string[]) => Promise<void>
@@ -205,18 +196,6 @@ async function withContext(flags: Flags, work: (context: CommandContext) => Prom
   })
   const print = (text: string) => void process.stdout.write(text)
   await work({ config, places: placesOf(config.dataDir), log, signal: shutdown.signal, print })
-}
-
-/** Runs the pipeline, with its metrics served when a port is given. */
-export async function ingestWithMetrics(context: CommandContext, follow: boolean): Promise<void> {
-  const { config, places, log, signal } = context
-  let pipeline: Pipeline | undefined
-  const registry = registerPipelineMetrics(() => pipeline?.status())
-  const port = config.ingest.metricsPort
-  await using _server =
-    port === undefined ? undefined : await serveMetrics({ port, registry, health: () => healthOf(pipeline?.status()) })
-  const summary = await ingest(config, places, { follow, signal, log, onPipeline: (made) => (pipeline = made) })
-  log.info({ outcome: summary.outcome, commits: summary.commits, topics: summary.topics }, 'ingest ended')
 }
 
 async function requireLog(places: Places): Promise<void> {

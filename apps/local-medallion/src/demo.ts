@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { ingestWithMetrics, type CommandContext } from './commands.ts'
+import { ingestWithMetrics, type CommandContext } from './context.ts'
 import { AppError } from './errors.ts'
 import { bakeryContracts } from './ingest.ts'
 import { openLake } from './lake.ts'

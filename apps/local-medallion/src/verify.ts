@@ -4,7 +4,8 @@ import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
 import { bakeryContracts } from './ingest.ts'
 import { readLakeState } from './lake-state.ts'
-import type { AuditReport } from '@sluice/ingest-core'
+import type { AuditReport, LakeAudit } from '@sluice/ingest-core'
+import { withDeadLetters } from './dlq.ts'
 import type { Places } from './places.ts'
 import { diffLedger, type LedgerDiff, type Outcome } from './ledger-diff.ts'
 
@@ -12,6 +13,8 @@ export interface Verification {
   /** Neither the audit nor the comparison found an error. */
   readonly ok: boolean
   readonly audit: AuditReport
+  /** Dead letters and what was decided about them. */
+  readonly letters: LakeAudit
   readonly diff: LedgerDiff
 }
 
@@ -28,17 +31,22 @@ export async function verifyLake(places: Places, signal: AbortSignal, deep: bool
     files.filter(({ replayed }) => !replayed),
   )
   const diff = await diffLedger(await lake.connect(), places.ledger, outcomesOf(lake, bakeryContracts), reached)
-  return { ok: audit.ok && diff.differences.length === 0, audit, diff }
+  const letters = await withDeadLetters(places, signal, (dead) => dead.audit(signal))
+  return { ok: audit.ok && letters.conserved && diff.differences.length === 0, audit, letters, diff }
 }
 
 /** Pure: text from figures. */
-export function describeVerification({ audit, diff }: Verification): string {
-  const count = (value: number) => value.toLocaleString('en-US')
+export function describeVerification({ audit, letters, diff }: Verification): string {
+  const dead = (state: 'open' | 'landed' | 'discarded') =>
+    count(Object.values(letters.topics).reduce((sum, topic) => sum + topic[state], 0))
+  const count = (value: number): string => value.toLocaleString('en-US')
   const flushes = audit.partitions.reduce((sum, partition) => sum + partition.flushes, 0)
   const errors = audit.findings.filter(({ severity }) => severity === 'error').length
   return [
     `chain:  ${count(flushes)} commits in ${audit.partitions.length} partitions name ${count(audit.objects)} files; ${errors} errors`,
     ...audit.findings.map(({ severity, code, key, message }) => `        ${severity} ${code} ${key}: ${message}`),
+    `dead letters: ${dead('open')} open, ${dead('landed')} landed by a replay, ${dead('discarded')} discarded; ${letters.conserved ? 'conserved' : 'NOT CONSERVED'}`,
+    ...letters.damaged.map((key) => `        error ${key}: written by a replay, now missing or changed`),
     `ledger: ${count(diff.compared)} records compared, ${diff.differences.length} differences, ${count(diff.pending)} not ingested yet`,
     ...diff.differences.map(
       (each) => `        ${each.kind} ${each.topic} x ${count(each.count)}, first ${each.example}`,

@@ -10,8 +10,10 @@ export type { AvroLimits } from './avro/model.ts'
 export type { AvroSource } from './avro/parse.ts'
 export { avroToSchema } from './avro/columns.ts'
 export { avroDefaults } from './avro/json-defaults.ts'
-export { compileAvroDecoder, decodeLimits } from './avro/decoder.ts'
-export type { AvroDecoderOptions, DecodeLimits } from './avro/decoder.ts'
+export { decodeLimits } from './avro/decode-limits.ts'
+export type { DecodeLimits } from './avro/decode-limits.ts'
+export { compileAvroDecoder } from './avro/decoder.ts'
+export type { AvroDecoderOptions } from './avro/decoder.ts'
 export {
   createParquetEncoder,
   parquetEncoderId,

@@ -10,32 +10,15 @@ import type { BatchBuilder, DecodeReject, Decoder, RecordRanges } from '../types
 import { isValidUtf8 } from '../utf8.ts'
 import { parseUuid } from '../uuid.ts'
 import { schemaOfNode } from './columns.ts'
+import { decodeLimits } from './decode-limits.ts'
+import type { DecodeLimits } from './decode-limits.ts'
 import { emitDecoder } from './emit.ts'
 import type { AvroLimits, RecordNode } from './model.ts'
 import { parseAvro } from './parse.ts'
 import type { AvroSource } from './parse.ts'
 import { resolve } from './resolve.ts'
 import type { Site } from './source.ts'
-import { longToDouble, longToFloat, readCount, readDecimal, readInt, readLong } from './wire.ts'
-
-/** What one record may cost, checked before anything is allocated for it. */
-export interface DecodeLimits {
-  /** Bytes of the record. */
-  readonly maxBytes: number
-  /** Items of all arrays and maps of the record together (RELIABILITY input 7). */
-  readonly maxItems: number
-  /** Of these, items that take no bytes, such as null: they cost the sender nothing. */
-  readonly maxEmptyItems: number
-  /** Records, arrays and maps inside each other (input 10). */
-  readonly maxDepth: number
-}
-
-export const decodeLimits: DecodeLimits = Object.freeze({
-  maxBytes: 64 * 1024 * 1024,
-  maxItems: 1_000_000,
-  maxEmptyItems: 10_000,
-  maxDepth: 100,
-})
+import { copyBytes, longToDouble, longToFloat, readCount, readDecimal, readInt, readLong } from './wire.ts'
 
 export interface AvroDecoderOptions {
   readonly limits?: Partial<DecodeLimits>
@@ -51,6 +34,7 @@ const runtime = {
   readDecimal,
   isValidUtf8,
   parseUuid,
+  copyBytes,
   ensureBytes,
   ensureSlots,
   writeDefault: (set: StoreSet, column: number, i: number, value: unknown): void =>

@@ -1,6 +1,6 @@
 import type { ColumnNode, Layout } from '../builder/layout.ts'
 import { alwaysFitsBytes, mostWords } from '../decimal.ts'
-import type { DecodeLimits } from './decoder.ts'
+import type { DecodeLimits } from './decode-limits.ts'
 import type { AvroNode, FixedNode, PrimitiveNode } from './model.ts'
 import type { Plan, Step } from './plan.ts'
 import { createSkipEmitter, minimumBytes } from './skip.ts'
@@ -14,8 +14,10 @@ export interface DecoderSource {
   readonly sites: readonly Site[]
 }
 
-/** Values up to this length are copied in a loop, longer ones by `set`, bytes. */
-const loopCopyBytes = 512
+/** Values below this length are copied by whole words, longer ones by `set`, bytes. */
+const wordCopyBytes = 512
+/** Bytes behind a value that copying by whole words may read and overwrite. */
+const wordSlack = 16
 /** Source length above which a record is split into functions, as V8 does not optimise very large ones. */
 const maxSingleFunction = 60_000
 const maxPart = 8_000
@@ -45,6 +47,20 @@ function arraysOf(node: ColumnNode): readonly (readonly [string, string])[] {
   return node.tracksNulls ? [...own, ...words, ['m', 'present']] : [...own, ...words]
 }
 
+/**
+ * Condition and statement that read a varint of 5 to 8 bytes, as timestamps are, without a branch per byte: the first
+ * four continuation bits must be set; the lowest clear one of the next four ends the number; then 7-bit groups close up.
+ */
+function shortLong(words: string, at: string): string {
+  const close = (v: string): string => `${v}=${v}&0x7f|${v}>>>1&0x3f80|${v}>>>2&0x1fc000|${v}>>>3&0xfe00000;`
+  return (
+    `p+8<=e&&((t=view.getInt32(p,true))&0x80808080)===${0x80808080 | 0}` +
+    `&&(n=~(u=view.getInt32(p+4,true))&0x80808080)!==0){` +
+    `n&=-n;u&=n-1;p+=8-(Math.clz32(n)>>3);${close('t')}${close('u')}` +
+    `t|=u<<28;u>>>=4;n=-(t&1);${words}[${at}]=(t>>>1|u<<31)^n;${words}[${at}+1]=u>>>1^n}`
+  )
+}
+
 /** Statements that fetch the arrays of a column again after one of them may have been replaced. */
 function reload(node: ColumnNode): string {
   return arraysOf(node)
@@ -53,7 +69,8 @@ function reload(node: ColumnNode): string {
 }
 
 /**
- * Generates the record loop. Variables: `s` bytes, `p` position, `e` end of the record, `r` row, `z` failure site,
+ * Generates the record loop. Variables: `s` bytes, `p` position, `e` end of the record, `L` end of the
+ * bytes, `M` length below which a value may be copied by words, `r` row, `z` failure site,
  * `t u j n` scratch; per column `b y w f g o m` arrays and the position `j` in `b`; per list group `n` slot, `q` capacity, `h` loop end, `x` block end.
  * @param checkText checks every string for UTF-8; without it the caller checks what was appended as a whole
  */
@@ -156,17 +173,19 @@ function generate(
     }
   }
 
-  /** Copies `t` bytes, eight at a time where the bytes behind the value may be read, and overwritten, too. */
+  /** Copies `t` bytes, eight at a time where the bytes behind the value may be read, too. */
   const readBytes = (node: ColumnNode, path: string, utf8: boolean, exit: Exit): string => {
     const c = node.index
     const i = slotOf(node)
     const invalid = utf8 ? exit.direct(tables.site('utf8_invalid', path, 'valid UTF-8')) : ''
+    const copyWord = (at: string): string => `y${c}.setBigInt64(j${c}+${at},view.getBigInt64(p+${at},true),true);`
     return (
       (utf8 && checkText ? `if(!isValidUtf8(s,p,p+t))${invalid}` : '') +
-      `n=j${c}+t;if(n+8>b${c}.length){b${c}=ensureBytes(S[${c}],j${c},n+8);y${c}=S[${c}].byteView}` +
-      `if(t<${loopCopyBytes}&&p+t+8<=L){` +
-      `u=j${c};p-=u;while(u<n){y${c}.setBigInt64(u,view.getBigInt64(p+u,true),true);u+=8}p+=n}` +
-      `else{b${c}.set(s.subarray(p,p+t),j${c});p+=t}` +
+      `n=j${c}+t;if(n+${wordSlack}>b${c}.length){b${c}=ensureBytes(S[${c}],j${c},n+${wordSlack});y${c}=S[${c}].byteView}` +
+      `if(t<M){${copyWord('0')}${copyWord('8')}` +
+      `if(t>16){u=16;do{${copyWord('u')}u+=8}while(u<t)}}` +
+      `else copyBytes(s,p,t,b${c},j${c});` +
+      `p+=t;` +
       `o${c}[${i}+1]=j${c}=n;`
     )
   }
@@ -193,7 +212,9 @@ function generate(
             : `${node.storage === 'floats' ? 'f' : 'g'}${c}[${i}]=X[0];`)
         )
       case 'long':
-        if (node.storage === 'longs') return varint(`readLong(s,p,e,w${c},2*${i})`)
+        if (node.storage === 'longs') {
+          return `if(${shortLong(`w${c}`, `2*${i}`)}else{${varint(`readLong(s,p,e,w${c},2*${i})`)}}`
+        }
         return (
           varint('readLong(s,p,e,X,0)') +
           (node.storage === 'floats' ? `f${c}[${i}]=longToFloat(X[0],X[1]);` : `g${c}[${i}]=longToDouble(X[0],X[1]);`)
@@ -343,14 +364,14 @@ function generate(
   const names = [...positions, ...arrays.map(({ node, prefix }) => `${prefix}${node.index}`), ...groupNames]
 
   const body = sequence(steps, 1, leaveRecord)
-  const shared = wide ? `let s,view,L=0,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};` : ''
+  const shared = wide ? `let s,view,L=0,M=0,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};` : ''
   const own = wide
     ? ''
-    : `let s=s_,view=view_,L=s_.length,e=0,p=0,r=0,z=0,set=set_,S;${names.length > 0 ? `let ${names.join(',')};` : ''}`
+    : `let s=s_,view=view_,L=s_.length,M=0,e=0,p=0,r=0,z=0,set=set_,S;${names.length > 0 ? `let ${names.join(',')};` : ''}`
   const lists = layout.groups.length > 1 || skipper.functions() !== ''
   const source = [
     "'use strict';",
-    'const {readLong,readInt,readCount,longToDouble,longToFloat,readDecimal,isValidUtf8,parseUuid,ensureBytes,ensureSlots,writeDefault}=runtime;',
+    'const {readLong,readInt,readCount,longToDouble,longToFloat,readDecimal,isValidUtf8,parseUuid,copyBytes,ensureBytes,ensureSlots,writeDefault}=runtime;',
     'const X=new Int32Array(2),Q=new Int32Array(2);',
     ...tables.constants.map((_, k) => `const k${k}=constants[${k}];`),
     shared,
@@ -361,7 +382,7 @@ function generate(
     wide ? 's=s_;view=view_;L=s.length;set=set_;' : '',
     `S=set.columns;r=set.length;${loadAll}${positionAll}${scratch}`,
     'for(let i=from;i<to;i++){rec:{',
-    'p=starts[i];e=ends[i];',
+    `p=starts[i];e=ends[i];M=e+${wordSlack}<=L?${wordCopyBytes}:0;`,
     `if(p<0){z=${nullId};break rec}if(e-p>${limits.maxBytes}){z=${sizeId};break rec}`,
     lists ? 'Q[0]=0;Q[1]=0;' : '',
     body,

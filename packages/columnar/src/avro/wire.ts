@@ -16,7 +16,7 @@ export function readLong(s: Uint8Array, p: number, e: number, out: Int32Array, a
   let low = 0
   let middle = 0
   let high = 0
-  let b = 0
+  let b: number
   if (p + 10 <= e) {
     // No end check needed per byte: the longest varint fits.
     b = s[p++]!
@@ -153,4 +153,10 @@ export function readDecimal(
   }
   while (word < at + 4) out[word++] = sign
   return n <= safe || withinPrecision(out, at, most)
+}
+
+/** Copies `n` bytes; short values in a loop, as making a view costs more. */
+export function copyBytes(s: Uint8Array, p: number, n: number, out: Uint8Array, at: number): void {
+  if (n > 64) out.set(s.subarray(p, p + n), at)
+  else for (let i = 0; i < n; i++) out[at + i] = s[p + i]!
 }

@@ -1,7 +1,7 @@
 import type { ColumnBatch, FileEncoder, Schema } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { batchChecker, requireRows } from '../schema-match.ts'
-import { ascending } from './bytes-store.ts'
+import { ascending } from './byte-slab.ts'
 import { pageCompressor, type ParquetCompression } from './compression.ts'
 import { encodeFooter, type RowGroupMeta } from './footer.ts'
 import { LeafColumn } from './leaf-column.ts'
