@@ -3,6 +3,7 @@ import { ColumnarError } from '../errors.ts'
 import type { BatchBuilder, Column, Schema } from '../types.ts'
 import { createStores, releaseBytes, slotCounts } from './column-store.ts'
 import type { ColumnStore, StoreSet } from './column-store.ts'
+import { exactCopy } from './exact-copy.ts'
 import { layoutOf, sameColumns } from './layout.ts'
 import type { ColumnNode } from './layout.ts'
 
@@ -120,23 +121,23 @@ function finishColumn(set: StoreSet, node: ColumnNode, counts: Int32Array): Colu
     case 'bits':
       return { ...head, values: packBits(store.bytes, length) }
     case 'ints':
-      return { ...head, values: store.ints.slice(0, length) }
+      return { ...head, values: new Int32Array(exactCopy(store.ints, 4 * length)) }
     case 'longs':
-      return { ...head, values: new BigInt64Array(store.ints.slice(0, 2 * length).buffer) }
+      return { ...head, values: new BigInt64Array(exactCopy(store.ints, 8 * length)) }
     case 'floats':
-      return { ...head, values: store.floats.slice(0, length) }
+      return { ...head, values: new Float32Array(exactCopy(store.floats, 4 * length)) }
     case 'doubles':
-      return { ...head, values: store.doubles.slice(0, length) }
+      return { ...head, values: new Float64Array(exactCopy(store.doubles, 8 * length)) }
     case 'fixed':
-      return { ...head, values: store.bytes.slice(0, node.width * length) }
+      return { ...head, values: new Uint8Array(exactCopy(store.bytes, node.width * length)) }
     case 'bytes': {
-      const offsets = store.offsets.slice(0, length + 1)
-      return { ...head, offsets, values: store.bytes.slice(0, offsets[length]!) }
+      const offsets = new Int32Array(exactCopy(store.offsets, 4 * (length + 1)))
+      return { ...head, offsets, values: new Uint8Array(exactCopy(store.bytes, offsets[length]!)) }
     }
     case 'list':
       return {
         ...head,
-        offsets: store.offsets.slice(0, length + 1),
+        offsets: new Int32Array(exactCopy(store.offsets, 4 * (length + 1))),
         children: node.children.map((child) => finishColumn(set, child, counts)),
       }
     case 'struct':
