@@ -146,3 +146,31 @@ describe('schema resolution', () => {
     expect(() => createRowCodec({ type: 'record', name: 'R', fields: [] }, reader)).toThrow(/SCHEMA_INVALID/)
   })
 })
+
+describe('recursive schemas', () => {
+  it('do not keep what was built for a branch that the reader cannot take', () => {
+    const record = (name: string, ...fields: object[]) => ({ type: 'record', name, fields })
+    const schema = (b: string): AvroSchema =>
+      record(
+        'Root',
+        {
+          name: 'u',
+          type: [
+            'string',
+            record(
+              'R',
+              { name: 'x', type: record('X', { name: 'back', type: ['null', 'R'] }) },
+              { name: 'b', type: b },
+            ),
+          ],
+        },
+        { name: 'later', type: ['null', 'X'] },
+      )
+    const codec = createRowCodec<Row>(schema('int'), schema('string'))
+    const bytes = createRowCodec<object>(schema('int')).encode({
+      u: { string: 'a' },
+      later: { back: { x: { back: null }, b: 1 } },
+    })
+    expect(() => codec.decode(bytes)).toThrow(/union_branch at later.back/)
+  })
+})

@@ -178,7 +178,7 @@ function binary(node: PrimitiveNode | FixedNode): FromRow {
       return bytes === undefined ? fail(trail, expected) : Buffer.from(bytes.buffer)
     }
   }
-  if (logical !== undefined) {
+  if (logical?.name === 'uuid') {
     return (value, trail) => {
       const text = typeof value === 'string' ? uuidText(value) : undefined
       return text === undefined ? fail(trail, 'a uuid') : Buffer.from(text.replaceAll('-', ''), 'hex')

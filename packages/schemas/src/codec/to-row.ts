@@ -1,14 +1,8 @@
-import type { DecodeCode } from '@sluice/columnar'
-import { decimalText, unscaledWithin } from '../avro/decimal.ts'
 import { isUtf8 } from 'node:buffer'
-import {
-  branchName,
-  type AvroNode,
-  type Logical,
-  type RecordField,
-  type RecordNode,
-  type UnionNode,
-} from '../avro/model.ts'
+import type { DecodeCode } from '@sluice/columnar'
+import { branchesInOrder, describeNode, isScalar, matchFields, sameName, scalarMismatch } from '@sluice/columnar/avro'
+import { decimalText, unscaledWithin } from '../avro/decimal.ts'
+import { branchName, type AvroNode, type Logical, type RecordNode, type UnionNode } from '../avro/model.ts'
 import { DecodeError, SchemaError } from '../errors.ts'
 import { fieldKey, mapKey, mapValue, symbolOf, type AvscType } from './avsc-type.ts'
 import { defaultValue, emptyRow, isPlainUnion, uuidOfBytes, uuidText } from './defaults.ts'
@@ -28,19 +22,26 @@ function fail(code: DecodeCode, trail: Trail, expected: string): never {
  * @see https://avro.apache.org/docs/1.12.0/specification/#schema-resolution
  */
 export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType): ToRow {
-  const known = new Map<AvroNode, Map<AvroNode, ToRow>>()
+  const known = new Map<AvroNode, Map<AvroNode, ToRow | SchemaError>>()
+  const order: { readonly byReader: Map<AvroNode, unknown>; readonly r: AvroNode }[] = []
 
   const convert = (w: AvroNode, r: AvroNode, path: string): ToRow => {
     let byReader = known.get(w)
     if (byReader === undefined) known.set(w, (byReader = new Map()))
     const found = byReader.get(r)
+    if (found instanceof SchemaError) throw found
     if (found !== undefined) return found
     let built: ToRow | undefined
     byReader.set(r, (value, trail) => built!(value, trail))
+    const start = order.push({ byReader, r })
     try {
       built = build(w, r, path)
     } catch (error) {
-      byReader.delete(r)
+      // What was built meanwhile may hold on to this conversion, which will never exist.
+      for (const entry of order.splice(start)) {
+        if (!(entry.byReader.get(entry.r) instanceof SchemaError)) entry.byReader.delete(entry.r)
+      }
+      if (error instanceof SchemaError) byReader.set(r, error)
       throw error
     }
     byReader.set(r, built)
@@ -104,8 +105,7 @@ export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType)
   }
 
   const intoUnion = (w: AvroNode, r: UnionNode, path: string): ToRow => {
-    const sameKind = r.branches.filter((branch) => branch.kind === w.kind)
-    for (const branch of [...sameKind, ...r.branches.filter((other) => !sameKind.includes(other))]) {
+    for (const branch of branchesInOrder(w, r)) {
       let inner: ToRow
       try {
         inner = convert(w, branch, path)
@@ -126,7 +126,16 @@ export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType)
 
   const record = (w: RecordNode, r: RecordNode, path: string): ToRow => {
     if (!sameName(w, r)) incompatible(w, r, path)
-    const sources = sourcesOf(w, r, path)
+    const { sources, clashes } = matchFields(w, r)
+    for (const clash of clashes) {
+      const at = path === '' ? clash.field.name : `${path}.${clash.field.name}`
+      const names = clash.sources.map((source) => source.name).join(', ')
+      throw new SchemaError(
+        'SCHEMA_INCOMPATIBLE',
+        `the aliases of ${at} match several fields of the writer: ${names}`,
+        { path: at },
+      )
+    }
     const fields = r.fields.map((field) => {
       const at = path === '' ? field.name : `${path}.${field.name}`
       const source = sources.get(field)
@@ -156,73 +165,23 @@ export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType)
   return convert(writer, reader, '')
 }
 
-/** Writer field of each reader field. Names go before aliases; a writer field is read once. */
-function sourcesOf(w: RecordNode, r: RecordNode, path: string): Map<RecordField, RecordField> {
-  const sources = new Map<RecordField, RecordField>()
-  const taken = new Set<RecordField>()
-  const take = (field: RecordField, source: RecordField | undefined): void => {
-    if (source === undefined) return
-    sources.set(field, source)
-    taken.add(source)
-  }
-  for (const field of r.fields)
-    take(
-      field,
-      w.fields.find((candidate) => candidate.name === field.name),
-    )
-  for (const field of r.fields) {
-    if (sources.has(field)) continue
-    const former = w.fields.filter((candidate) => field.aliases.includes(candidate.name) && !taken.has(candidate))
-    if (former.length > 1) {
-      const at = path === '' ? field.name : `${path}.${field.name}`
-      const names = former.map((candidate) => candidate.name).join(', ')
-      throw new SchemaError(
-        'SCHEMA_INCOMPATIBLE',
-        `the aliases of ${at} match several fields of the writer: ${names}`,
-        { path: at },
-      )
-    }
-    take(field, former[0])
-  }
-  return sources
-}
-
 function incompatible(w: AvroNode, r: AvroNode, path: string): never {
   const at = path === '' ? 'the record' : path
-  throw new SchemaError('SCHEMA_INCOMPATIBLE', `the writer has ${describe(w)} for ${at}, the reader ${describe(r)}`, {
-    path,
-    expected: describe(r),
-  })
-}
-
-function describe(node: AvroNode): string {
-  const logical = 'logical' in node && node.logical !== undefined ? ` (${node.logical.name})` : ''
-  return `${node.kind}${'name' in node ? ` ${node.name}` : ''}${logical}`
-}
-
-function sameName(w: { name: string }, r: { name: string; aliases: readonly string[] }): boolean {
-  return shortName(w.name) === shortName(r.name) || r.aliases.some((alias) => shortName(alias) === shortName(w.name))
-}
-
-function shortName(name: string): string {
-  return name.slice(name.lastIndexOf('.') + 1)
-}
-
-/** Two logical types must be equal; a decimal may gain precision but never change scale. */
-function sameMeaning(w: Logical | undefined, r: Logical | undefined): boolean {
-  if (w === undefined || r === undefined) return true
-  if (w.name === 'decimal' && r.name === 'decimal') return w.scale === r.scale && w.precision <= r.precision
-  return w.name === r.name
+  throw new SchemaError(
+    'SCHEMA_INCOMPATIBLE',
+    `the writer has ${describeNode(w)} for ${at}, the reader ${describeNode(r)}`,
+    {
+      path,
+      expected: describeNode(r),
+    },
+  )
 }
 
 function scalar(w: AvroNode, r: AvroNode): ToRow | undefined {
-  const logicals = [w, r].map((node) => ('logical' in node ? node.logical : undefined))
-  if (w.kind !== r.kind && logicals.some((logical) => logical?.name === 'decimal')) return undefined
-  if (!sameMeaning(logicals[0], logicals[1])) return undefined
+  if (w.kind === 'null' && r.kind === 'null') return () => null
+  if (!isScalar(w) || !isScalar(r) || scalarMismatch(w, r) !== undefined) return undefined
   if (w.kind === r.kind) {
     switch (r.kind) {
-      case 'null':
-        return () => null
       case 'boolean':
       case 'int':
       case 'long':
@@ -232,7 +191,6 @@ function scalar(w: AvroNode, r: AvroNode): ToRow | undefined {
       case 'string':
         return r.logical === undefined ? (value) => value as string : uuidFromText
       case 'fixed':
-        return w.kind === 'fixed' && w.size === r.size && sameName(w, r) ? fromBytes(r.logical) : undefined
       case 'bytes':
         return fromBytes(r.logical)
       default:
@@ -283,8 +241,8 @@ function uuidFromText(value: unknown, trail: Trail): string {
 function fromBytes(logical: Logical | undefined): ToRow {
   // A copy, for avsc hands out views of its input; a fixed of size 0 arrives as an empty record.
   const copy = (value: unknown): Uint8Array => (value instanceof Uint8Array ? new Uint8Array(value) : new Uint8Array(0))
-  if (logical === undefined) return copy
-  if (logical.name !== 'decimal') return (value) => uuidOfBytes(copy(value))
+  if (logical?.name === 'uuid') return (value) => uuidOfBytes(copy(value))
+  if (logical?.name !== 'decimal') return copy
   const { precision, scale } = logical
   return (value, trail) => {
     const unscaled = unscaledWithin(value as Uint8Array, precision)

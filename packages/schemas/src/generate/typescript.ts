@@ -62,7 +62,7 @@ function rowTypeOf(node: AvroNode): string {
       return 'bigint'
     case 'bytes':
     case 'fixed':
-      return node.logical === undefined ? 'Uint8Array' : 'string'
+      return node.logical === undefined || node.logical.name === 'duration' ? 'Uint8Array' : 'string'
     case 'enum':
       return node.symbols.map(quote).join(' | ')
     case 'array': {

@@ -36,7 +36,7 @@ function typeOf(node: AvroNode, indent: string, column: number): string {
     case 'bytes':
     case 'fixed':
       if (node.logical?.name === 'decimal') return `rowType.decimal(${node.logical.precision}, ${node.logical.scale})`
-      if (node.logical !== undefined) return 'rowType.uuid()'
+      if (node.logical?.name === 'uuid') return 'rowType.uuid()'
       return node.kind === 'fixed' ? `rowType.bytes(${node.size})` : 'rowType.bytes()'
     case 'enum':
       return `z.enum(${literal(node.symbols, indent, column + 9)})`
