@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { LogError, logErrors } from '../src/errors/log-error.ts'
 import type { LogErrorCode } from '../src/errors/log-error.ts'
@@ -20,6 +21,15 @@ describe('error tables', () => {
         expect(['never', 'later', 'after-head']).toContain(row.retry)
       }
     }
+  })
+
+  it('are what the docs say, row by row', async () => {
+    const text = await readFile(new URL('../docs/log-sources-stores.md', import.meta.url), 'utf8')
+    const rows = [...text.matchAll(/^\| `([A-Z_]+)` +\| (\S+) +\| (\S+) +\|/gm)].map(([, code, outcome, retry]) => [
+      code,
+      { outcome, retry },
+    ])
+    expect(Object.fromEntries(rows)).toEqual({ ...logErrors, ...sourceErrors, ...storeErrors })
   })
 
   it('give each instance its code, name and context', () => {

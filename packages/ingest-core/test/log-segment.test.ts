@@ -224,7 +224,7 @@ describe('segment log', () => {
     expect(await readAll(root)).toEqual(numbers(2))
   })
 
-  it('loses nothing acknowledged to kill -9, and takes over the lock of the dead', async () => {
+  it('loses nothing acknowledged to kill -9, and takes over the lock of the dead', { timeout: 300_000 }, async () => {
     const root = await folders.make()
     const script = `
       import { openSegmentLog } from ${JSON.stringify(new URL('../src/log/segment-log.ts', import.meta.url).href)}
@@ -239,13 +239,18 @@ describe('segment log', () => {
     for (let round = 0; round < 3; round++) {
       const child = spawn(process.execPath, ['--conditions=sluice-source', '--input-type=module', '-e', script])
       let acknowledged = 0
-      for await (const chunk of child.stdout) {
-        acknowledged = Number(String(chunk).trim().split('\n').at(-1))
-        if (acknowledged > 2000 * (round + 1)) break
-      }
+      // Read on until it is dead: a closed pipe would end the child by itself.
+      await new Promise<void>((resolve, reject) => {
+        child.on('exit', (code) => reject(new Error(`the writer ended by itself: ${code}`)))
+        child.stdout.on('data', (chunk: Buffer) => {
+          acknowledged = Number(chunk.toString().trim().split('\n').at(-1))
+          if (acknowledged > 2000 * (round + 1)) resolve()
+        })
+      })
       await expect(openSegmentLog({ root })).rejects.toMatchObject({ code: 'LOG_LOCKED' })
+      const ended = once(child, 'close')
       child.kill('SIGKILL')
-      await once(child, 'exit')
+      await ended
       const log = await openSegmentLog({ root })
       const { end } = await log.bounds('t', 0)
       expect(end).toBeGreaterThanOrEqual(acknowledged)
@@ -294,7 +299,7 @@ describe('segment log', () => {
     const log = await openSegmentLog({ root })
     await expect(openSegmentLog({ root })).rejects.toMatchObject({ code: 'LOG_LOCKED' })
     await log.close()
-    const { stdout } = await promisify(execFile)(process.execPath, ['-p', 'process.pid'])
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', 'process.stdout.write(String(process.pid))'])
     const dead = { token: 'x', pid: Number(stdout), host: hostname(), started: null }
     const locks = [
       [JSON.stringify(dead), true],
