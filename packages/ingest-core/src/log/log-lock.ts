@@ -76,7 +76,8 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
   const text = await readIfThere(path)
   if (text === undefined || text === '') return undefined
   try {
-    return JSON.parse(text) as LockOwner
+    const owner = JSON.parse(text) as LockOwner
+    return Number.isInteger(owner.pid) ? owner : undefined
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
