@@ -364,7 +364,9 @@ function generate(
   const names = [...positions, ...arrays.map(({ node, prefix }) => `${prefix}${node.index}`), ...groupNames]
 
   const body = sequence(steps, 1, leaveRecord)
-  const shared = wide ? `let s,view,L=0,M=0,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};` : ''
+  const shared = wide
+    ? `let s,view,L=0,M=0,e=0,p=0,r=0,z=0,set,S;let ${names.map((name) => `${name}=0`).join(',')};`
+    : ''
   const own = wide
     ? ''
     : `let s=s_,view=view_,L=s_.length,M=0,e=0,p=0,r=0,z=0,set=set_,S;${names.length > 0 ? `let ${names.join(',')};` : ''}`
