@@ -3,12 +3,7 @@ import type { AvroEncoder } from './avro-encoder.ts'
 import type { FaultName } from './fault-names.ts'
 import type { Random } from './prng.ts'
 import { presentBranch, type SchemaField } from './schema-fields.ts'
-
-/** Bytes damaged so that exactly one dead-letter code is possible, with that code. */
-export interface DamagedValue {
-  readonly value: Uint8Array
-  readonly code: string
-}
+import type { DamagedValue } from './value-format.ts'
 
 /** Damages the framed value that `encoder` has just written. */
 type Damage = (value: Uint8Array, encoder: AvroEncoder, random: Random) => DamagedValue

@@ -1,11 +1,13 @@
+import { analytics } from './analytics/analytics.ts'
 import { bakery } from './bakery/bakery.ts'
 import type { Domain, Feed } from './domain.ts'
 import { ecommerce } from './ecommerce/ecommerce.ts'
 import { GeneratorError } from './errors.ts'
 import { pharma } from './pharma/pharma.ts'
+import { telco } from './telco/telco.ts'
 
 /** All domains that can be simulated. */
-export const domains: readonly Domain[] = Object.freeze([bakery, pharma, ecommerce])
+export const domains: readonly Domain[] = Object.freeze([bakery, pharma, ecommerce, analytics, telco])
 
 /** Every feed, in the order of domains. */
 export function listFeeds(): readonly Feed[] {

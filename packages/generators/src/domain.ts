@@ -1,6 +1,10 @@
 import type { Contract } from '@sluice/schemas'
+import { defaultJsonStyle, type JsonStyle } from './json-encoder.ts'
 
-/** A row of a feed, in the row codec's spelling: one property per field of the contract's latest schema. */
+/**
+ * A row of a feed, in the row codec's spelling: one property per field of the contract's latest schema. Rows of JSON feeds
+ * may leave nullable fields out: the JSON then does not have them, while null is written as null.
+ */
 export type Row = Record<string, unknown>
 
 /** One topic that a domain can produce. */
@@ -11,6 +15,8 @@ export interface Feed {
   readonly description: string
   /** Partitions when the caller names none. */
   readonly partitions: number
+  /** Spelling of values; of JSON feeds only. */
+  readonly json: JsonStyle
 }
 
 /** Declares a feed; the name is the contract's topic. */
@@ -18,9 +24,11 @@ export function defineFeed(options: {
   readonly contract: Contract
   readonly description?: string
   readonly partitions?: number
+  readonly json?: Partial<JsonStyle>
 }): Feed {
   const { contract, description = contract.description, partitions = 3 } = options
-  return Object.freeze({ name: contract.topic, contract, description, partitions })
+  const json = Object.freeze({ ...defaultJsonStyle, ...options.json })
+  return Object.freeze({ name: contract.topic, contract, description, partitions, json })
 }
 
 /** Receives a row: which feed (index into `Domain.feeds`), the row, and the simulated time of its delivery (ms). */

@@ -1,8 +1,7 @@
 import type { Contract } from '@sluice/schemas'
-import { avroDamages } from './avro-faults.ts'
 import { GeneratorError } from './errors.ts'
 import { faultCatalogue, type FaultName, faultNames, type FaultRates } from './fault-names.ts'
-import type { SchemaField } from './schema-fields.ts'
+import type { ValueFormat } from './value-format.ts'
 
 /** Bad-data faults that a share given as `bad` never includes: see `FaultRates`. */
 const notInBad: ReadonlySet<FaultName> = new Set(['oversized', 'tombstone'])
@@ -10,10 +9,9 @@ const notInBad: ReadonlySet<FaultName> = new Set(['oversized', 'tombstone'])
 /** Faults that records of a contract can have. */
 export function applicableFaults(
   contract: Contract,
-  fields: readonly SchemaField[],
+  damages: ValueFormat['damages'],
   writerIsOld: boolean,
 ): readonly FaultName[] {
-  const damages = avroDamages(fields)
   return faultNames.filter((name) => {
     switch (name) {
       case 'rule_break':

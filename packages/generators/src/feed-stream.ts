@@ -1,16 +1,18 @@
-import { avroDamages } from './avro-faults.ts'
-import { createAvroEncoder } from './avro-encoder.ts'
+import { createAvroFormat } from './avro-format.ts'
+import type { Contract } from '@sluice/schemas'
 import { createCanonicalRow, hashRow } from './canonical-row.ts'
 import type { Feed, Row } from './domain.ts'
 import { GeneratorError } from './errors.ts'
 import type { FaultName, FaultRates } from './fault-names.ts'
 import { applicableFaults, planFaults } from './fault-plan.ts'
+import { createJsonFormat } from './json-format.ts'
 import { partitionForKey } from './murmur2.ts'
 import { createRandom } from './prng.ts'
 import { breakRule } from './rule-faults.ts'
 import { fieldsOf, presentBranch, type SchemaField, timestampUnit } from './schema-fields.ts'
 import type { Expectation, SimulatedRecord } from './simulated-record.ts'
 import { createLatenessTruth } from './truth.ts'
+import type { ValueFormat } from './value-format.ts'
 
 export interface FeedStreamOptions {
   readonly feed: Feed
@@ -61,13 +63,12 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
   }
   const readerFields = fieldsOf(contract.schema)
   const writerFields = fieldsOf(writer.schema)
-  const encoder = createAvroEncoder(writer.schema, schemaId(writer.version))
+  const format = formatOf(writer)
   const other = writer === latest ? versions.at(-2) : latest
-  const otherEncoder = other === undefined ? undefined : createAvroEncoder(other.schema, schemaId(other.version))
-  const otherFields = other === undefined ? [] : fieldsOf(other.schema)
+  const otherFormat = other === undefined ? undefined : formatOf(other)
   const canonical = createCanonicalRow(contract.schema)
-  const damages = avroDamages(writerFields)
-  const plan = planFaults(faults, applicableFaults(contract, writerFields, writer !== latest))
+  const { damages } = format
+  const plan = planFaults(faults, applicableFaults(contract, damages, writer !== latest))
   const random = createRandom(options.seed, options.run, topic, 'faults')
 
   const timeField = contract.eventTime
@@ -125,12 +126,9 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
     return full
   }
 
-  /** The row as a reader of the latest version sees it when it was written with `fields`. */
-  function asRead(row: Row, fields: readonly SchemaField[]): Row {
-    const written = new Set(fields.map((field) => field.name))
-    return Object.fromEntries(
-      readerFields.map((field) => [field.name, written.has(field.name) ? row[field.name] : defaultOf(field)]),
-    )
+  function formatOf({ version, schema }: Contract['versions'][number]): ValueFormat {
+    if (contract.format === 'json') return createJsonFormat({ schema, style: feed.json })
+    return createAvroFormat({ writer: schema, reader: contract.schema, schemaId: schemaId(version) })
   }
 
   /** All timestamps of a row moved by the same amount, so that their order holds. */
@@ -147,12 +145,9 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
 
   function emitRow(row: Row, fault: FaultName | undefined, at: number, out: SimulatedRecord[]): SimulatedRecord {
     const { key, partition } = keyOf(row)
-    const value = encoder.encode(row)
-    const read = writer === latest ? row : asRead(row, writerFields)
-    return emit(
-      { partition, key, value, timestamp: at, row: read, id: idOf(row), ...(fault === undefined ? {} : { fault }) },
-      out,
-    )
+    const value = format.encode(row)
+    const record = { partition, key, value, timestamp: at, row: format.read(row), id: idOf(row) }
+    return emit(fault === undefined ? record : { ...record, fault }, out)
   }
 
   /** Emits `row` with a fault. @returns false when this row cannot have it */
@@ -161,9 +156,9 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
     const base = { partition, key, timestamp: at, id: idOf(row), fault }
     const damage = damages[fault]
     if (damage !== undefined) {
-      const { value, code } = damage(encoder.encode(row), encoder, random)
-      emit({ ...base, value, code, row: null }, out)
-      return true
+      const made = damage(row, random)
+      if (made !== undefined) emit({ ...base, ...made, row: null }, out)
+      return made !== undefined
     }
     const watermark = truth.watermark(partition)
     switch (fault) {
@@ -173,7 +168,7 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
         return true
       case 'oversized': {
         const value = new Uint8Array(maxRecordBytes + 1)
-        value.set(encoder.encode(row).subarray(0, maxRecordBytes))
+        value.set(format.encode(row).subarray(0, maxRecordBytes))
         emit({ ...base, value, code: 'record_too_large', row: null }, out)
         return true
       }
@@ -183,14 +178,14 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
           const broken = breakRule(row, rule, contract.rules, writerFields, random)
           if (broken === undefined) continue
           const at = keyOf(broken)
-          emit({ ...base, ...at, value: encoder.encode(broken), code: `rule_${rule.name}`, row: null }, out)
+          emit({ ...base, ...at, value: format.encode(broken), code: `rule_${rule.name}`, row: null }, out)
           return true
         }
         return false
       }
       case 'old_version':
       case 'new_version':
-        emit({ ...base, value: otherEncoder!.encode(row), row: asRead(row, otherFields) }, out)
+        emit({ ...base, value: otherFormat!.encode(row), row: otherFormat!.read(row) }, out)
         return true
       case 'late':
         if (watermark === -Infinity) return false
@@ -262,14 +257,4 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
 /** Units of a timestamp field in one millisecond. */
 function unitsPerMs(field: SchemaField): number {
   return timestampUnit(presentBranch(field.type))?.perMs ?? 1
-}
-
-/** Default of a field that the writer did not know. Only what contracts use: null and plain JSON values. */
-function defaultOf(field: SchemaField): unknown {
-  if (!field.hasDefault) throw new TypeError(`field ${field.name} has no default`)
-  const node = presentBranch(field.type)
-  if (field.default === null || field.type.kind === 'union') return field.default
-  if (node.kind === 'long') return BigInt(field.default as number)
-  if (node.kind === 'bytes' || node.kind === 'fixed') throw new TypeError(`field ${field.name}: default of bytes`)
-  return structuredClone(field.default)
 }

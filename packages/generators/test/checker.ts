@@ -1,16 +1,39 @@
-import { compileAvroDecoder, createBatchBuilder, type DecodeReject, type Decoder } from '@sluice/columnar'
 import {
+  compileAvroDecoder,
+  compileJsonDecoder,
+  createBatchBuilder,
+  type DecodeReject,
+  type Decoder,
+  type RowObject,
+  rowsOf,
+} from '@sluice/columnar'
+import {
+  arrowSchemaOf,
   compileRowRules,
   createRowCodec,
   DecodeError,
   parseEnvelope,
   type Contract,
+  type Row as CodecRow,
   type RowCodec,
 } from '@sluice/schemas'
 import { createCanonicalRow, hashRow, offlineSchemaId, type Row } from '../src/index.ts'
 
 /** What a small, slow reader of the contract finds in a value: a dead-letter code, or the row. */
 export type Finding = { readonly code: string } | { readonly row: Row; readonly rowHash: string }
+
+/** What one columnar decoder makes of one value: the code, or the row. */
+function decodeOne(
+  decoder: Decoder,
+  value: Uint8Array,
+  bodyStart: number,
+): { readonly code: string } | { readonly row: RowObject } {
+  const builder = createBatchBuilder(decoder.schema, 1)
+  const rejects: DecodeReject[] = []
+  const input = { bytes: value, starts: Int32Array.of(bodyStart), ends: Int32Array.of(value.length) }
+  const rows = decoder.decodeInto(builder, input, 0, 1, rejects)
+  return rows === 1 ? { row: rowsOf(builder.finish())[0]! } : { code: rejects[0]!.code }
+}
 
 /** The code that the columnar decoder gives to an Avro body, `undefined` when it makes a row of it. */
 export function createColumnarCheck(contract: Contract): (value: Uint8Array | null) => string | undefined {
@@ -23,11 +46,8 @@ export function createColumnarCheck(contract: Contract): (value: Uint8Array | nu
     if (!envelope.ok) return envelope.code
     const decoder = decoders.get(envelope.schemaId)
     if (value === null || decoder === undefined) return 'schema_unknown'
-    const builder = createBatchBuilder(decoder.schema, 1)
-    const rejects: DecodeReject[] = []
-    const input = { bytes: value, starts: Int32Array.of(envelope.bodyStart), ends: Int32Array.of(value.length) }
-    const rows = decoder.decodeInto(builder, input, 0, 1, rejects)
-    return rows === 1 ? undefined : rejects[0]!.code
+    const found = decodeOne(decoder, value, envelope.bodyStart)
+    return 'code' in found ? found.code : undefined
   }
 }
 
@@ -55,5 +75,21 @@ export function createChecker(contract: Contract, maxRecordBytes: number) {
       if (error instanceof DecodeError) return { code: error.code }
       throw error
     }
+  }
+}
+
+/** A reader of JSON topics: the columnar decoder in strict mode, then the row rules of `@sluice/schemas`. */
+export function createJsonChecker(contract: Contract, maxRecordBytes: number) {
+  const decoder = compileJsonDecoder(arrowSchemaOf(contract), { mode: 'strict' })
+  const rules = compileRowRules(contract)
+  const canonical = createCanonicalRow(contract.schema)
+  return (key: Uint8Array | null, value: Uint8Array | null): Finding => {
+    if (value === null) return { code: 'null_value' }
+    if ((key?.length ?? 0) + value.length > maxRecordBytes) return { code: 'record_too_large' }
+    const found = decodeOne(decoder, value, 0)
+    if ('code' in found) return found
+    const row = found.row as CodecRow
+    const broken = rules(row)
+    return broken === undefined ? { row, rowHash: hashRow(canonical(row)) } : { code: broken.code }
   }
 }
