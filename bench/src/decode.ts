@@ -122,10 +122,17 @@ function decodeColumns(input: RecordRanges, decoder: Decoder, builder: ReturnTyp
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
-const events = makeEvents()
 const type = avro.Type.forSchema(schema)
-const avroInput = toRanges(events.map((event) => type.toBuffer(event)))
-const jsonInput = toRanges(events.map((event) => Buffer.from(JSON.stringify(event))))
+/** The events themselves are let go: what lives in the heap is what a consumer would have there. */
+function encodeEvents() {
+  const events = makeEvents()
+  return {
+    avroInput: toRanges(events.map((event) => type.toBuffer(event))),
+    jsonInput: toRanges(events.map((event) => Buffer.from(JSON.stringify(event)))),
+  }
+}
+
+const { avroInput, jsonInput } = encodeEvents()
 const avroDecoder = compileAvroDecoder(schema, schema)
 const jsonDecoder = compileJsonDecoder(avroDecoder.schema)
 const builder = createBatchBuilder(avroDecoder.schema, batchRows)

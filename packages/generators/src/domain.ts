@@ -1,5 +1,5 @@
 import type { Contract } from '@sluice/schemas'
-import { defaultJsonStyle, type JsonStyle } from './json-encoder.ts'
+import { defaultJsonStyle, type JsonStyle } from './json-style.ts'
 
 /**
  * A row of a feed, in the row codec's spelling: one property per field of the contract's latest schema. Rows of JSON feeds

@@ -1,16 +1,7 @@
 import type { AvroNode } from '@sluice/schemas'
 import type { Row } from './domain.ts'
+import type { JsonStyle } from './json-style.ts'
 import { decimalScale, timestampUnit } from './schema-fields.ts'
-
-/** Spellings between which producers of JSON choose; the contract allows all of them. */
-export interface JsonStyle {
-  /** Timestamps as ISO 8601 text in UTC, or as an integer in the schema's unit. */
-  readonly times: 'iso' | 'epoch'
-  /** Decimals as JSON numbers with all fraction digits, or the same digits in a string. */
-  readonly decimals: 'number' | 'string'
-}
-
-export const defaultJsonStyle: JsonStyle = Object.freeze({ times: 'iso', decimals: 'string' })
 
 /** Text that stands for a value as it is; only where faults are made. */
 export class RawJson {

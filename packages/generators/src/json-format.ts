@@ -1,6 +1,7 @@
 import { type AvroSchema, parseSchema } from '@sluice/schemas'
 import type { Row } from './domain.ts'
-import { compileComplete, compileJson, type JsonStyle } from './json-encoder.ts'
+import { compileComplete, compileJson } from './json-encoder.ts'
+import type { JsonStyle } from './json-style.ts'
 import { jsonDamages } from './json-faults.ts'
 import type { ValueFormat } from './value-format.ts'
 

@@ -2,7 +2,8 @@ import { compileJsonDecoder, createBatchBuilder, type DecodeReject, rowsOf, avro
 import { type AvroSchema, parseSchema } from '@sluice/schemas'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileComplete, compileJson, type JsonStyle } from '../src/json-encoder.ts'
+import { compileComplete, compileJson } from '../src/json-encoder.ts'
+import type { JsonStyle } from '../src/json-style.ts'
 import type { Row } from '../src/index.ts'
 
 const schema: AvroSchema = {

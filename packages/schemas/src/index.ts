@@ -15,6 +15,18 @@ export { generateArtefacts, type Artefacts, type GenerateOptions } from './gener
 export { postgresDdl, postgresType, quoteIdentifier, quoteText, type PostgresDdlOptions } from './generate/postgres.ts'
 export { parseSchema, type AvroNode, type SchemaLimits } from './avro/model.ts'
 export { canonicalSchema, schemaFingerprint } from './avro/canonical.ts'
+export {
+  checkCompatibility,
+  compatibilityModes,
+  describeProblem,
+  type CompatibilityMode,
+  type CompatibilityOptions,
+  type CompatibilityProblem,
+  type CompatibilityReport,
+  type EarlierVersion,
+  type ReadDirection,
+} from './compatibility/check-compatibility.ts'
+export { compatibilityRules, type CompatibilityRule, type ReadProblem } from './compatibility/problem.ts'
 export { createRowCodec, type RowCodec } from './codec/row-codec.ts'
 export type { Row, RowValue } from './codec/row.ts'
 export {

@@ -5,7 +5,7 @@ import type { AvroNode } from '../avro/model.ts'
  * The avsc type that reads and writes the bytes of a schema. avsc keeps rows in ordinary objects, where a field or map
  * key `__proto__` is lost or changes the prototype (RELIABILITY 1.3). So avsc never sees a name from the schema or data
  * as a property: fields and symbols get a prefix, types a number, and a map becomes the array of (key, value) records
- * that it is on the wire. Longs are read as bigint. Logical types are left to the row conversion.
+ * that it is on the wire, inside a record of its own, so that a union may hold an array beside it. Longs are read as bigint. Logical types are left to the row conversion.
  */
 export interface AvscType {
   readonly type: avro.Type
@@ -16,6 +16,7 @@ export interface AvscType {
 export const fieldKey = (name: string): string => `f${name}`
 export const symbolKey = (symbol: string): string => `s${symbol}`
 export const symbolOf = (key: string): string => key.slice(1)
+export const mapEntries = 'e'
 export const mapKey = 'k'
 export const mapValue = 'v'
 
@@ -49,15 +50,24 @@ export function avscTypeOf(root: AvroNode): AvscType {
         return { type: 'array', items: schemaOf(node.items) }
       case 'map':
         return {
-          type: 'array',
-          items: {
-            type: 'record',
-            name: `M${maps++}`,
-            fields: [
-              { name: mapKey, type: 'string' },
-              { name: mapValue, type: schemaOf(node.values) },
-            ],
-          },
+          type: 'record',
+          name: idOf(node),
+          fields: [
+            {
+              name: mapEntries,
+              type: {
+                type: 'array',
+                items: {
+                  type: 'record',
+                  name: `M${maps++}`,
+                  fields: [
+                    { name: mapKey, type: 'string' },
+                    { name: mapValue, type: schemaOf(node.values) },
+                  ],
+                },
+              },
+            },
+          ],
         }
       case 'fixed':
       case 'enum':
@@ -88,5 +98,5 @@ export function avscTypeOf(root: AvroNode): AvscType {
       omitRecordMethods: true,
     } as Partial<avro.ForSchemaOptions>,
   )
-  return { type, branchKey: (node) => (node.kind === 'map' ? 'array' : 'name' in node ? idOf(node) : node.kind) }
+  return { type, branchKey: (node) => (node.kind === 'map' || 'name' in node ? idOf(node) : node.kind) }
 }

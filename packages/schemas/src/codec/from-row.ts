@@ -1,7 +1,7 @@
 import { bytesOfUnscaled, unscaledOf } from '../avro/decimal.ts'
 import { branchName, type AvroNode, type FixedNode, type PrimitiveNode, type UnionNode } from '../avro/model.ts'
 import { SchemaError } from '../errors.ts'
-import { fieldKey, mapKey, mapValue, symbolKey, type AvscType } from './avsc-type.ts'
+import { fieldKey, mapEntries, mapKey, mapValue, symbolKey, type AvscType } from './avsc-type.ts'
 import { defaultValue, isPlainUnion, uuidText } from './defaults.ts'
 import { pathOf, type Trail } from './row.ts'
 
@@ -64,7 +64,7 @@ export function compileFromRow(root: AvroNode, avsc: AvscType, maxDepth: number)
             return { [mapKey]: key, [mapValue]: convertValue(value[key], trail) }
           })
           trail.pop()
-          return entries
+          return { [mapEntries]: entries }
         }
       }
       case 'record': {

@@ -4,7 +4,7 @@ import { branchesInOrder, describeNode, isScalar, matchFields, sameName, scalarM
 import { decimalText, unscaledWithin } from '../avro/decimal.ts'
 import { branchName, type AvroNode, type Logical, type RecordNode, type UnionNode } from '../avro/model.ts'
 import { DecodeError, SchemaError } from '../errors.ts'
-import { fieldKey, mapKey, mapValue, symbolOf, type AvscType } from './avsc-type.ts'
+import { fieldKey, mapEntries, mapKey, mapValue, symbolOf, type AvscType } from './avsc-type.ts'
 import { defaultValue, emptyRow, isPlainUnion, uuidOfBytes, uuidText } from './defaults.ts'
 import { pathOf, type RowValue, type Trail } from './row.ts'
 
@@ -66,7 +66,7 @@ export function compileToRow(writer: AvroNode, reader: AvroNode, avsc: AvscType)
       return (value, trail) => {
         const map = emptyRow()
         trail.push('[]')
-        for (const entry of value as Record<string, unknown>[]) {
+        for (const entry of (value as Record<string, Record<string, unknown>[]>)[mapEntries]!) {
           map[entry[mapKey] as string] = convertValue(entry[mapValue], trail)
         }
         trail.pop()
