@@ -7,6 +7,8 @@ export const faultCatalogue = {
   bad_magic: { bad: true, text: 'first byte is not the Confluent magic byte 0' },
   short_envelope: { bad: true, text: 'fewer bytes than the five of the envelope' },
   unknown_schema_id: { bad: true, text: 'schema id that no registry knows' },
+  foreign_schema_id: { bad: true, text: 'schema id that is registered, but for another topic' },
+  schema_header: { bad: true, text: 'schema id in a header, as a GUID or in no known form' },
   truncated: { bad: true, text: 'the end of the value is missing' },
   trailing_bytes: { bad: true, text: 'bytes follow the value' },
   duplicate_key: { bad: true, text: 'a field is there twice' },
@@ -31,8 +33,19 @@ export type FaultName = keyof typeof faultCatalogue
 export const faultNames = Object.freeze(Object.keys(faultCatalogue)) as readonly FaultName[]
 
 /**
+ * Bad-data faults that a share given as `bad` never includes: big records, tombstones, and what needs more than a value (a
+ * registry that knows the foreign id, a log that keeps headers).
+ */
+export const notInBad: ReadonlySet<FaultName> = new Set([
+  'oversized',
+  'tombstone',
+  'foreign_schema_id',
+  'schema_header',
+])
+
+/**
  * Shares of records, each in [0, 1]. `bad` is spread evenly over the bad-data faults that the contract can express and
- * that are not given a rate of their own (never over `oversized`, whose records are big, nor `tombstone`).
+ * that are not given a rate of their own, except those in `notInBad`.
  */
 export type FaultRates = Readonly<Partial<Record<FaultName | 'bad', number>>>
 

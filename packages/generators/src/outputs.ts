@@ -11,7 +11,10 @@ export interface OutRecord {
   readonly value: Uint8Array | null
   /** Milliseconds since epoch. */
   readonly timestamp: number
+  readonly headers?: readonly RecordHeader[]
 }
+
+export type RecordHeader = readonly [name: string, value: Uint8Array]
 
 /** Offset given to the first record of `partition` in a write; the others of that partition follow without holes. */
 export interface WriteReceipt {
@@ -89,12 +92,16 @@ function textOrBase64(bytes: Uint8Array | null): string | { base64: string } | n
 
 /**
  * One JSON line per record: `{"topic","partition","offset","timestamp","key","value"}`. Key and value are text when
- * the bytes are UTF-8 text, otherwise `{"base64": "…"}`, so that faulty bytes survive exactly.
+ * the bytes are UTF-8 text, otherwise `{"base64": "…"}`, so that faulty bytes survive exactly. Headers, where there are
+ * any, are `"headers": {name: value}` in the same form.
  */
 function formatLine(topic: string, record: OutRecord, offset: number): string {
   const { partition, timestamp } = record
   const key = textOrBase64(record.key)
-  return JSON.stringify({ topic, partition, offset, timestamp, key, value: textOrBase64(record.value) }) + '\n'
+  const line = { topic, partition, offset, timestamp, key, value: textOrBase64(record.value) }
+  if (record.headers === undefined) return JSON.stringify(line) + '\n'
+  const headers = Object.fromEntries(record.headers.map(([name, value]) => [name, textOrBase64(value)]))
+  return JSON.stringify({ ...line, headers }) + '\n'
 }
 
 function formatLines(topic: string, records: readonly OutRecord[], receipts: readonly WriteReceipt[]): string {

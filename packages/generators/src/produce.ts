@@ -6,7 +6,7 @@ import type { Ledger, LedgerEntry, LedgerSummary, TopicTotals } from './ledger.t
 import type { Output } from './outputs.ts'
 import { createRateController, type RealClock, realClock } from './rate-controller.ts'
 import { constantRate, type RateProfile } from './rate-profile.ts'
-import { createSimulation, type SimulationOptions } from './simulation.ts'
+import { createSimulation, foreignContract, offlineSchemaId, type SimulationOptions } from './simulation.ts'
 
 export interface ProduceProgress {
   readonly records: number
@@ -28,7 +28,10 @@ export interface ProduceOptions extends Omit<SimulationOptions, 'continueFrom'> 
   /** The first output's receipts are the truth about offsets; the others get copies. */
   readonly outputs: readonly Output[]
   readonly ledger?: Ledger
-  /** Registers every released version of the feeds' contracts and uses the ids given. */
+  /**
+   * Registers every released version of the feeds' contracts and uses the ids given; for `foreign_schema_id` also the
+   * contract of dead letters, which is that of no feed.
+   */
   readonly registry?: RegisterSchema
   /** Events per second of real time, or a profile. As fast as possible when left out. */
   readonly rate?: number | RateProfile
@@ -118,7 +121,7 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
   if (speedUp !== undefined && !(speedUp > 0)) throw new GeneratorError('OPTION_INVALID', 'speedUp must be > 0')
 
   const schemaId =
-    options.registry === undefined ? options.schemaId : await registerAll(feeds, options.registry, signal)
+    options.registry === undefined ? options.schemaId : await registerAll(options, options.registry, signal)
   const simulation = createSimulation(feeds, {
     ...options,
     seed: options.seed ?? continueFrom?.seed ?? 'sluice',
@@ -225,16 +228,17 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
 }
 
 async function registerAll(
-  feeds: readonly string[],
+  { feeds, faults, faultsByTopic }: ProduceOptions,
   registry: RegisterSchema,
   signal: AbortSignal | undefined,
 ): Promise<(contract: Contract, version: number) => number> {
   const ids = new Map<string, number>()
-  for (const name of feeds) {
-    const { contract } = findFeed(name).feed
+  const contracts = feeds.map((name) => findFeed(name).feed.contract)
+  const isForeign = [faults, ...Object.values(faultsByTopic ?? {})].some((rates) => (rates?.foreign_schema_id ?? 0) > 0)
+  for (const contract of isForeign ? [...contracts, foreignContract] : contracts) {
     for (const { version, schema } of contract.versions) {
       ids.set(`${contract.subject}/${version}`, await registry.register(contract.subject, schema, signal))
     }
   }
-  return (contract, version) => ids.get(`${contract.subject}/${version}`)!
+  return (contract, version) => ids.get(`${contract.subject}/${version}`) ?? offlineSchemaId(contract, version)
 }

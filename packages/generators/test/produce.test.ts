@@ -183,6 +183,11 @@ describe('produce', () => {
     for (const record of output.records('bakery.promotions', 0)) {
       expect([...record.value!.subarray(0, 5)]).toEqual([0, 0, 0, 0, 101])
     }
+    const foreign = createMemoryOutput()
+    const options = { registry, count: 20, faults: { foreign_schema_id: 1 }, partitions: 1 }
+    await produce({ feeds: ['bakery.promotions'], outputs: [foreign], ...options })
+    expect(subjects).toEqual(['bakery.promotions-value', 'bakery.promotions-value', 'sluice.dead_letters-value'])
+    expect([...foreign.records('bakery.promotions', 0)[0]!.value!.subarray(0, 5)]).toEqual([0, 0, 0, 0, 103])
   })
 })
 
@@ -221,6 +226,18 @@ describe('outputs', () => {
       { topic: 't', partition: 0, offset: 0, timestamp: records[1]!.timestamp, key: null, value: { base64: 'AP8=' } },
       { topic: 't', partition: 1, offset: 1, timestamp: records[1]!.timestamp, key: { base64: '/w==' }, value: null },
     ])
+  })
+
+  test('headers are in the line when a record has some', async () => {
+    const output = createJsonlOutput(join(folder, 'headers'))
+    const headers = [
+      ['trace', Buffer.from('abc')],
+      ['raw', Buffer.from([1, 255])],
+    ] as const
+    await output.write('t', [{ ...records[0]!, headers }])
+    await output.close()
+    const text = await readFile(join(folder, 'headers/t/2026-01-05/t-2026-01-05-09.jsonl'), 'utf8')
+    expect((JSON.parse(text) as { headers: unknown }).headers).toEqual({ trace: 'abc', raw: { base64: 'Af8=' } })
   })
 
   test('a stream gets lines and is waited for', async () => {
