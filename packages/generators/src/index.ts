@@ -41,6 +41,7 @@ export {
   createJsonlOutput,
   createMemoryOutput,
   createStreamOutput,
+  type FirstOffsets,
   type MemoryOutput,
   type OutRecord,
   type Output,

@@ -32,14 +32,17 @@ export interface Output {
   close(): Promise<void>
 }
 
-/** Numbers records per topic and partition from 0, or from where `next` says. */
-function createOffsets() {
+/** First offsets of a topic's partitions; what is not named begins at 0. */
+export type FirstOffsets = Readonly<Record<string, readonly number[]>>
+
+/** Numbers records per topic and partition. */
+function createOffsets(first: FirstOffsets = {}) {
   const next = new Map<string, number>()
   return (topic: string, records: readonly OutRecord[]): WriteReceipt[] => {
     const receipts = new Map<number, WriteReceipt>()
     for (const { partition } of records) {
       const name = `${topic}\u0000${partition}`
-      const offset = next.get(name) ?? 0
+      const offset = next.get(name) ?? first[topic]?.[partition] ?? 0
       next.set(name, offset + 1)
       if (!receipts.has(partition)) receipts.set(partition, { partition, baseOffset: offset })
     }
@@ -116,8 +119,11 @@ function formatLines(topic: string, records: readonly OutRecord[], receipts: rea
 }
 
 /** Writes lines to a stream (stdout by default), waiting for `drain` when it is full. Does not end the stream. */
-export function createStreamOutput(stream: Writable = process.stdout): Output {
-  const offsets = createOffsets()
+export function createStreamOutput(
+  stream: Writable = process.stdout,
+  options: { readonly firstOffsets?: FirstOffsets } = {},
+): Output {
+  const offsets = createOffsets(options.firstOffsets)
   return {
     async write(topic, records) {
       const receipts = offsets(topic, records)
@@ -132,9 +138,12 @@ export function createStreamOutput(stream: Writable = process.stdout): Output {
  * Writes lines to `<folder>/<topic>/<date>/<topic>-<date>-<hour>.jsonl`, date and hour (UTC) of the record's timestamp.
  * Appends to files that exist. At most `maxOpenFiles` (default 32) are open; the least recently used one is closed.
  */
-export function createJsonlOutput(folder: string, options: { readonly maxOpenFiles?: number } = {}): Output {
+export function createJsonlOutput(
+  folder: string,
+  options: { readonly maxOpenFiles?: number; readonly firstOffsets?: FirstOffsets } = {},
+): Output {
   const { maxOpenFiles = 32 } = options
-  const offsets = createOffsets()
+  const offsets = createOffsets(options.firstOffsets)
   const files = new Map<string, FileHandle>()
 
   async function append(path: string, text: string): Promise<void> {

@@ -35,8 +35,13 @@ export interface ProduceOptions extends Omit<SimulationOptions, 'continueFrom'> 
   readonly registry?: RegisterSchema
   /** Events per second of real time, or a profile. As fast as possible when left out. */
   readonly rate?: number | RateProfile
-  /** Simulated seconds per real second; alternative to `rate`. As fast as possible when left out. */
+  /**
+   * Simulated seconds per real second, alternative to `rate`: each record is written when its simulated time has come. As
+   * fast as possible when left out.
+   */
   readonly speedUp?: number
+  /** Stop after so much real time, ms; `forMs` is simulated time. */
+  readonly runForMs?: number
   /** Summary of the run before: the worlds go on where it stopped. */
   readonly continueFrom?: LedgerSummary
   /** Called after writes, at most ten times a second, and at the end. */
@@ -119,6 +124,8 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
     throw new GeneratorError('OPTION_INVALID', 'rate and speedUp exclude each other')
   }
   if (speedUp !== undefined && !(speedUp > 0)) throw new GeneratorError('OPTION_INVALID', 'speedUp must be > 0')
+  const { runForMs = Infinity } = options
+  if (!(runForMs >= 0)) throw new GeneratorError('OPTION_INVALID', 'runForMs must be a number >= 0')
 
   const schemaId =
     options.registry === undefined ? options.schemaId : await registerAll(options, options.registry, signal)
@@ -138,6 +145,8 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
   }
   const buffers = new Map<string, SimulatedRecord[]>(simulation.feeds.map((feed) => [feed.name, []]))
   const startedAt = clock.now()
+  const until = startedAt + runForMs
+  const isOver = () => signal?.aborted === true || clock.now() >= until
   let written = 0
   let bytes = 0
   let reportedAt = -Infinity
@@ -181,32 +190,40 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
     for (const topic of buffers.keys()) await flush(topic)
   }
 
-  /** Waits until real time allows for the simulated time reached. */
-  async function keepPace(): Promise<void> {
-    if (speedUp === undefined) return
-    while (!signal?.aborted) {
-      const ahead = (simulation.now - simulation.from) / speedUp - (clock.now() - startedAt)
-      if (ahead <= 1) return
-      await clock.sleep(Math.min(ahead, 250), signal)
+  /** Real milliseconds until simulated time `at` may be shown. */
+  const aheadBy = (at: number) =>
+    speedUp === undefined ? 0 : (at - simulation.from) / speedUp - (clock.now() - startedAt)
+
+  async function waitFor(at: number): Promise<void> {
+    for (let ahead = aheadBy(at); ahead > 1 && !isOver(); ahead = aheadBy(at)) {
+      await clock.sleep(Math.min(ahead, 250, until - clock.now()), signal)
     }
   }
 
   for (;;) {
-    const max = controller === undefined ? undefined : await controller.take(batchRecords, signal)
-    if (signal?.aborted) simulation.end()
-    const records = simulation.next(signal?.aborted ? undefined : max)
-    if (records.length === 0) break
+    const max = controller === undefined ? undefined : await controller.take(batchRecords, signal, until)
+    const over = isOver()
+    if (over) simulation.end()
+    const records = simulation.next(over ? undefined : max)
+    if (records.length === 0) {
+      await waitFor(simulation.now)
+      break
+    }
     for (const record of records) {
+      if (aheadBy(record.timestamp) > 1 && !isOver()) {
+        await flushAll()
+        await waitFor(record.timestamp)
+      }
       const buffer = buffers.get(record.topic)!
       buffer.push(record)
       if (buffer.length >= batchRecords) await flush(record.topic)
     }
     if (controller !== undefined || speedUp !== undefined) {
       // A grant may be larger than one tick's records; the rest of it must not be lost.
-      controller?.giveBack(max! - records.length)
+      if (!over) controller?.giveBack(max! - records.length)
       await flushAll()
     }
-    await keepPace()
+    await waitFor(simulation.now)
   }
   await flushAll()
   report()
