@@ -45,6 +45,7 @@ const avroOnly: readonly FaultName[] = [
   'unknown_schema_id',
   'foreign_schema_id',
   'schema_header',
+  'bad_value',
 ]
 /** Codes of records that no decoder gets to see. */
 const beforeDecoding = [

@@ -155,7 +155,14 @@ describe('produce', () => {
       },
       close: () => output.close(),
     }
-    await produce({ feeds: ['pharma.sensor_data'], outputs: [watched], forMs: 7_200_000, speedUp: 60, faults: {}, clock })
+    await produce({
+      feeds: ['pharma.sensor_data'],
+      outputs: [watched],
+      forMs: 7_200_000,
+      speedUp: 60,
+      faults: {},
+      clock,
+    })
     expect(checked).toBeGreaterThan(50)
     // Readings of a sensor, five minutes apart, come every five seconds.
     expect(clock.time / 1000).toBeCloseTo(120, 0)
