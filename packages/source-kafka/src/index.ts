@@ -1,0 +1,6 @@
+export { KafkaError, kafkaErrors } from './errors.ts'
+export type { KafkaErrorCode } from './errors.ts'
+export type { KafkaConnectionOptions, KafkaSasl, KafkaTls, SecretText } from './connection/options.ts'
+export { eventHubsConnection } from './connection/event-hubs.ts'
+export { createKafkaSource } from './source/kafka-source.ts'
+export type { KafkaAssignment, KafkaSourceOptions } from './source/options.ts'
