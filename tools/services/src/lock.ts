@@ -5,9 +5,16 @@ import { ServiceError } from './errors.ts'
 import type { ProcessId } from './process.ts'
 import { isAlive, processStart } from './process.ts'
 
+/** A running process, as others can recognise it. */
+export function processNamed(pid: number): ProcessId {
+  const startedAt = processStart(pid)
+  if (startedAt === undefined) throw new ServiceError('SERVICE_STATE', `there is no process ${pid} to own services`)
+  return { pid, startedAt }
+}
+
 /** This process, as others can recognise it. */
 export function ownProcess(): ProcessId {
-  return { pid: process.pid, startedAt: processStart(process.pid)! }
+  return processNamed(process.pid)
 }
 
 let counter = 0

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll } from 'vitest'
+import { codecs } from '@sluice/ingest-core'
+import { describeSource } from '@sluice/ingest-core/conformance'
+import type { SourceSubject } from '@sluice/ingest-core/conformance'
+import { createKafkaSource } from '../src/index.ts'
+import { openCluster } from './admin.ts'
+import type { TestCluster } from './admin.ts'
+import { startBroker } from './broker.ts'
+import type { TestBroker } from './broker.ts'
+
+let broker: TestBroker
+let cluster: TestCluster
+let lives = 0
+
+beforeAll(async () => {
+  broker = await startBroker('conformance')
+  cluster = openCluster(broker.brokers)
+}, 300_000)
+
+afterAll(async () => {
+  await cluster.close()
+  await broker.stop()
+})
+
+/** Every test gets a new life of the one topic: what tells them apart is the topic id. Each append uses another codec. */
+function subject(group: boolean): SourceSubject {
+  return {
+    retention: true,
+    async make({ topic, partitions }) {
+      lives += 1
+      if (lives === 1) await cluster.createTopic(topic, partitions)
+      else await cluster.recreateTopic(topic, partitions)
+      let appends = 0
+      const source = await createKafkaSource({
+        brokers: broker.brokers,
+        topics: [topic],
+        waitMs: 20,
+        ...(group && { groupId: `conformance-${lives}` }),
+      })
+      return {
+        source,
+        async append(partition, values) {
+          await cluster.append(topic, partition, values, codecs[appends++ % codecs.length]!)
+        },
+        deleteRecordsBefore: (partition, offset) => cluster.deleteRecordsBefore(topic, partition, offset),
+        async close() {},
+      }
+    },
+  }
+}
+
+describeSource('kafka, static assignment', subject(false))
+describeSource('kafka, consumer group', subject(true))
