@@ -3,6 +3,7 @@ import { codecs } from '@sluice/ingest-core'
 import { describeSource } from '@sluice/ingest-core/conformance'
 import type { SourceSubject } from '@sluice/ingest-core/conformance'
 import { createKafkaSource } from '../src/index.ts'
+import { createKafkaJsSource } from '../src/kafkajs/index.ts'
 import { openCluster } from './admin.ts'
 import type { TestCluster } from './admin.ts'
 import { startBroker } from './broker.ts'
@@ -23,7 +24,7 @@ afterAll(async () => {
 })
 
 /** Every test gets a new life of the one topic: what tells them apart is the topic id. Each append uses another codec. */
-function subject(group: boolean): SourceSubject {
+function subject(kind: 'static' | 'group' | 'kafkajs'): SourceSubject {
   return {
     retention: true,
     async make({ topic, partitions }) {
@@ -31,12 +32,12 @@ function subject(group: boolean): SourceSubject {
       if (lives === 1) await cluster.createTopic(topic, partitions)
       else await cluster.recreateTopic(topic, partitions)
       let appends = 0
-      const source = await createKafkaSource({
-        brokers: broker.brokers,
-        topics: [topic],
-        waitMs: 20,
-        ...(group && { groupId: `conformance-${lives}` }),
-      })
+      const options = { brokers: broker.brokers, topics: [topic], waitMs: 20 }
+      const groupId = `conformance-${lives}`
+      const source =
+        kind === 'kafkajs'
+          ? await createKafkaJsSource({ ...options, groupId })
+          : await createKafkaSource({ ...options, ...(kind === 'group' && { groupId }) })
       return {
         source,
         async append(partition, values) {
@@ -49,5 +50,6 @@ function subject(group: boolean): SourceSubject {
   }
 }
 
-describeSource('kafka, static assignment', subject(false))
-describeSource('kafka, consumer group', subject(true))
+describeSource('kafka, static assignment', subject('static'))
+describeSource('kafka, consumer group', subject('group'))
+describeSource('kafkajs, consumer group', subject('kafkajs'))

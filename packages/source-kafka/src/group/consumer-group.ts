@@ -32,6 +32,9 @@ export const consumerGroupApis = [
   consumerGroupHeartbeatV0.api,
 ] as unknown as readonly HeartbeatApi[]
 
+const earlyBeats = 20
+const earlyMs = 150
+
 /** Leaves for good; a static member says that it will be back. */
 const leaveEpoch = -1
 const leaveStaticEpoch = -2
@@ -50,6 +53,8 @@ export function createConsumerGroup(options: MembershipOptions): Membership {
   let owned: TopicPartitions[] = []
   /** The broker has not heard yet what we own now. */
   let unsaid = true
+  /** Heartbeats that may come early while there is no assignment. */
+  let early = earlyBeats
   let running: Promise<void> = Promise.resolve()
   let left: Promise<void> | undefined
 
@@ -87,7 +92,14 @@ export function createConsumerGroup(options: MembershipOptions): Membership {
     epoch = reply.memberEpoch
     unsaid = false
     events.trouble(null)
+    const empty = reply.assignment === null || reply.assignment.topicPartitions.length === 0
+    // The broker may need a moment for the first assignment: ask sooner than it says, a few times.
+    if (empty && early > 0) {
+      early -= 1
+      return earlyMs
+    }
     if (reply.assignment === null) return reply.heartbeatIntervalMs
+    early = 0
     owned = reply.assignment.topicPartitions.map(({ topicId, partitions }) => ({
       topicId,
       partitions: [...partitions],

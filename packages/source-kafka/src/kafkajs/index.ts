@@ -1,1 +1,2 @@
-export {}
+export { createKafkaJsSource } from './kafkajs-source.ts'
+export type { KafkaJsSourceOptions } from './kafkajs-source.ts'

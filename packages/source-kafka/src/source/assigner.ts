@@ -2,8 +2,6 @@ import { SourceError, waitFor } from '@sluice/ingest-core'
 import type { AssignmentChange, PartitionId, PartitionTable } from '@sluice/ingest-core'
 import type { GroupPartition, Membership } from '../group/membership.ts'
 import type { Directory } from './directory.ts'
-import { createReading, stopWith } from './reading.ts'
-import type { Reading } from './reading.ts'
 import type { ResolvedSourceOptions } from './options.ts'
 import type { Refusals } from './refusals.ts'
 
@@ -12,17 +10,26 @@ export interface Assigner {
   changes(signal: AbortSignal): AsyncGenerator<AssignmentChange>
 }
 
-export interface AssignerParts {
+/** What the assigner needs to know of one partition's state. */
+export interface Assigned {
+  readonly partition: PartitionId
+  readonly trouble: SourceError | undefined
+}
+
+export interface AssignerParts<S extends Assigned> {
   readonly name: string
   readonly options: ResolvedSourceOptions
   readonly directory: Directory
-  readonly table: PartitionTable<Reading>
+  readonly table: PartitionTable<S>
+  readonly make: (partition: PartitionId) => S
+  /** Stops the partition with the reason. */
+  readonly stop: (state: S, trouble: SourceError) => void
   readonly membership: Membership | undefined
   readonly refusals: Refusals
 }
 
-export function createAssigner(parts: AssignerParts): Assigner {
-  const { name, options, directory, table, membership, refusals } = parts
+export function createAssigner<S extends Assigned>(parts: AssignerParts<S>): Assigner {
+  const { name, options, directory, table, make, stop, membership, refusals } = parts
   const queue: AssignmentChange[] = []
   let wake = Promise.withResolvers<void>()
   let started = false
@@ -34,7 +41,7 @@ export function createAssigner(parts: AssignerParts): Assigner {
 
   function put(present: readonly PartitionId[]): void {
     if (table.closed.aborted) return
-    const change = table.replace(present, createReading)
+    const change = table.replace(present, make)
     if (change.assigned.length > 0 || change.revoked.length > 0) queue.push(change)
     wake.resolve()
     wake = Promise.withResolvers<void>()
@@ -57,7 +64,7 @@ export function createAssigner(parts: AssignerParts): Assigner {
     put([...wanted, ...gone.map(({ partition }) => partition)])
     for (const { state } of table.turn((each) => each.trouble === undefined)) {
       const error = replacement(state.partition)
-      if (error !== undefined) stopWith(state, error)
+      if (error !== undefined) stop(state, error)
     }
   }
 

@@ -9,7 +9,7 @@ import { createDirectory } from './directory.ts'
 import { createFetcher } from './fetcher.ts'
 import { resolveSourceOptions } from './options.ts'
 import type { KafkaSourceOptions } from './options.ts'
-import { position, take } from './reading.ts'
+import { createReading, position, stopWith, take } from './reading.ts'
 import type { Reading } from './reading.ts'
 import { createRefusals } from './refusals.ts'
 
@@ -41,7 +41,16 @@ export async function createKafkaSource(given: KafkaSourceOptions): Promise<Sour
         })
       : undefined
   const gauge = groupId !== undefined && membership === undefined ? createCoordinator(cluster, groupId) : undefined
-  const assigner = createAssigner({ name, options, directory, table, membership, refusals })
+  const assigner = createAssigner({
+    name,
+    options,
+    directory,
+    table,
+    make: createReading,
+    stop: stopWith,
+    membership,
+    refusals,
+  })
   let arrival = Promise.withResolvers<void>()
   const fetcher = createFetcher({
     cluster,
