@@ -7,7 +7,7 @@ import { findCompose } from './compose.ts'
 import { ServiceError } from './errors.ts'
 import { cacheFolder, instanceFolder } from './folders.ts'
 import { kafka } from './kafka.ts'
-import { processNamed, withLock } from './lock.ts'
+import { ownProcess, withLock } from './lock.ts'
 import { freePorts } from './ports.ts'
 import { isAlive, startDetached, stopProcess } from './process.ts'
 import type { Service } from './service.ts'
@@ -23,10 +23,10 @@ export interface InstanceOptions {
   /** Default: `cacheFolder()`. */
   readonly cache?: string
   /**
-   * The instance lives for this process (`true`) or the one with this id: should it die without stopping it, the next
-   * start of any instance does. Default false: services stay until `stopServices`.
+   * The instance lives for this process: should it die without stopping it, the next start of any instance does.
+   * Default false: services stay until `stopServices`.
    */
-  readonly owned?: boolean | number
+  readonly owned?: boolean
   /** `native` never asks Docker; `auto` (default) uses Compose where an engine answers. */
   readonly backend?: 'auto' | 'native'
   /** Told what happens, a line each. */
@@ -83,7 +83,7 @@ export async function startServices(
   for (const name of names) serviceNamed(at, name)
   await stopOrphans(at)
   return withLock(join(at.folder, '.lock'), lockMs, async () => {
-    if (options.owned) writeOwner(at.folder, processNamed(options.owned === true ? process.pid : options.owned))
+    if (options.owned) writeOwner(at.folder, ownProcess())
     const compose = options.backend === 'native' ? undefined : await findCompose()
     const ends = await Promise.allSettled(
       [...new Set(names)].map((name) => startOne(at, serviceNamed(at, name), compose)),

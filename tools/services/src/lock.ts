@@ -5,16 +5,9 @@ import { ServiceError } from './errors.ts'
 import type { ProcessId } from './process.ts'
 import { isAlive, processStart } from './process.ts'
 
-/** A running process, as others can recognise it. */
-export function processNamed(pid: number): ProcessId {
-  const startedAt = processStart(pid)
-  if (startedAt === undefined) throw new ServiceError('SERVICE_STATE', `there is no process ${pid} to own services`)
-  return { pid, startedAt }
-}
-
 /** This process, as others can recognise it. */
 export function ownProcess(): ProcessId {
-  return processNamed(process.pid)
+  return { pid: process.pid, startedAt: processStart(process.pid)! }
 }
 
 let counter = 0

@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util'
 import { instanceEnvironment, serviceStatuses, services, startServices, stopServices } from './instance.ts'
 
-const usage = `usage: node tools/services/src/main.ts <command> [--instance name] [--native] [--owner pid]
+const usage = `usage: node tools/services/src/main.ts <command> [--instance name] [--native]
   up <service...>   start, wait until healthy, print the environment  (services: ${Object.keys(services).join(', ')})
-  --owner pid       the services live for this process: when it has died, the next start of anything stops them
   env               print the environment of what runs
   status            show each service: state, ports, process, log
   down              stop what was started for this instance
@@ -17,18 +16,12 @@ const exports_ = (env: Readonly<Record<string, string>>) =>
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: {
-      instance: { type: 'string' },
-      native: { type: 'boolean' },
-      owner: { type: 'string' },
-      help: { type: 'boolean' },
-    },
+    options: { instance: { type: 'string' }, native: { type: 'boolean' }, help: { type: 'boolean' } },
   })
   const [command, ...names] = positionals
   const options = {
     ...(values.instance !== undefined && { instance: values.instance }),
     ...(values.native && { backend: 'native' as const }),
-    ...(values.owner !== undefined && { owned: Number(values.owner) }),
     report: (line: string) => console.error(line),
   }
   if (values.help || (command === 'up') !== names.length > 0) {
