@@ -6,21 +6,24 @@ import { createKafkaSource } from '../src/index.ts'
 import { createKafkaJsSource } from '../src/kafkajs/index.ts'
 import { openCluster } from './admin.ts'
 import type { TestCluster } from './admin.ts'
-import { startBroker } from './broker.ts'
-import type { TestBroker } from './broker.ts'
+import { testServices } from '@sluice-tools/services'
+import type { TestServices } from '@sluice-tools/services'
 
-let broker: TestBroker
+let services: TestServices
+let brokers: string[]
 let cluster: TestCluster
 let lives = 0
 
 beforeAll(async () => {
-  broker = await startBroker('conformance')
-  cluster = openCluster(broker.brokers)
+  services = await testServices(['kafka'])
+  brokers = services.env.KAFKA_BROKERS!.split(',')
+  cluster = openCluster(brokers)
 }, 300_000)
 
 afterAll(async () => {
+  await cluster.deleteTopic('conformance.readings')
   await cluster.close()
-  await broker.stop()
+  await services.release()
 })
 
 /** Every test gets a new life of the one topic: what tells them apart is the topic id. Each append uses another codec. */
@@ -32,7 +35,7 @@ function subject(kind: 'static' | 'group' | 'kafkajs'): SourceSubject {
       if (lives === 1) await cluster.createTopic(topic, partitions)
       else await cluster.recreateTopic(topic, partitions)
       let appends = 0
-      const options = { brokers: broker.brokers, topics: [topic], waitMs: 20 }
+      const options = { brokers, topics: [topic], waitMs: 20 }
       const groupId = `conformance-${lives}`
       const source =
         kind === 'kafkajs'
