@@ -5,8 +5,9 @@ const project = process.env.NX_TASK_TARGET_PROJECT
 
 /** One project for the repo: every `test/**` file, run from source through the `sluice-source` export condition. */
 export default defineConfig({
-  resolve: { conditions: ['sluice-source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['sluice-source', 'node', 'import', 'default'] } },
+  // `import` is implied; named here it would also reach the workers, whose `require` would then get ES modules (pg).
+  resolve: { conditions: ['sluice-source', 'node'] },
+  ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
   test: {
     include: ['{packages,apps,tools}/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
     pool: 'forks',
