@@ -138,6 +138,7 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
       end: request.to,
       batch: whole,
       rejects,
+      ...(pass.tombstones.length > 0 && { tombstones: pass.tombstones }),
       consumed: pass.consumed,
       filtered: pass.filtered,
       duplicate: pass.duplicate,
