@@ -50,6 +50,9 @@ interface Lane {
   watermark: number | null
 }
 
+/** Flushes of all sinks of this thread: several may share a host. */
+let flushes = 0
+
 const noUsage: SinkUsage = { rows: 0, bufferedBytes: 0, encodedBytes: 0, openFiles: 0 }
 
 /**
@@ -68,7 +71,6 @@ export function createFileSink(given: FileSinkOptions): Sink {
   const { host, encoders, clock, hooks } = options
   const calls = createStoreCalls(options.store, clock, options.retry)
   const lanes = new Map<string, Lane>()
-  let flushes = 0
   let closed = false
 
   function laneOf(partition: PartitionId): Lane {
