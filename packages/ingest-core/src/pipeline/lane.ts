@@ -177,7 +177,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     try {
       for (;;) {
         try {
-          return await decoder.decode(fetched, from)
+          return await decoder.decode(fetched, from, sink.residence)
         } catch (thrown) {
           // An outage of the registry says nothing about a record: wait, keep what is buffered, ask again (fault 39).
           if (codeOf(thrown) !== 'REGISTRY_UNAVAILABLE' || stopping.signal.aborted || signal.aborted) throw thrown
