@@ -179,8 +179,10 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         try {
           return await decoder.decode(fetched, from, sink.residence)
         } catch (thrown) {
-          // An outage of the registry says nothing about a record: wait, keep what is buffered, ask again (fault 39).
-          if (codeOf(thrown) !== 'REGISTRY_UNAVAILABLE' || stopping.signal.aborted || signal.aborted) throw thrown
+          // An outage of the registry, or a password that expired, says nothing about a record: wait, keep what is
+          // buffered, ask again (fault 39).
+          const outage = ['REGISTRY_UNAVAILABLE', 'REGISTRY_DENIED'].includes(codeOf(thrown))
+          if (!outage || stopping.signal.aborted || signal.aborted) throw thrown
           if (!waiting) waitingForRegistry += 1
           waiting = true
           note(thrown)
