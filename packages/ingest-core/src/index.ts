@@ -1,4 +1,4 @@
-export { codecs } from './codecs/codec.ts'
+export { codecs, compress, inflate } from './codecs/codec.ts'
 export type { Codec } from './codecs/codec.ts'
 export { LogError, logErrors } from './errors/log-error.ts'
 export type { LogErrorCode } from './errors/log-error.ts'
@@ -11,11 +11,16 @@ export { encodeRecordBatch } from './log/encode-batch.ts'
 export type { LogRecord, RecordBatchInput } from './log/encode-batch.ts'
 export { encodeHeaders, parseHeaders } from './log/record-headers.ts'
 export type { HeaderInput, RecordHeader } from './log/record-headers.ts'
+export { findRecords } from './log/find-records.ts'
+export type { FoundRecord } from './log/find-records.ts'
 export { splitRecordBatches } from './log/record-batch.ts'
-export type { AbortedTransaction, RefusedBatch, SplitOptions, SplitResult } from './log/record-batch.ts'
+export type { RefusedBatch, SplitOptions, SplitResult } from './log/record-batch.ts'
 export { openSegmentLog } from './log/segment-log.ts'
 export type { LogRepair, SegmentLog, SegmentLogOptions } from './log/segment-log.ts'
 export type { LogTopic } from './log/log-meta.ts'
+export { createPartitionTable } from './sources/partition-table.ts'
+export type { PartitionTable } from './sources/partition-table.ts'
+export { waitFor } from './sources/wait.ts'
 export { createSegmentLogSource } from './sources/segment-log-source.ts'
 export type { SegmentLogSourceOptions } from './sources/segment-log-source.ts'
 export { createJsonlSource } from './sources/jsonl-source.ts'
@@ -58,9 +63,11 @@ export type { DeadList, FileKind, FinishedFile, FinishedFlush, FlushSpec, Verdic
 export { sinkHookPoints } from './sink/hooks.ts'
 export type { SinkHookPoint, SinkHooks } from './sink/hooks.ts'
 export { acceptTopic } from './sink/markers.ts'
+export { createFanOutSink } from './sink/fan-out-sink.ts'
+export type { FanOutMember, FanOutSinkOptions } from './sink/fan-out-sink.ts'
 export { createMemoryLake, createMemorySink } from './sink/memory-sink.ts'
 export type { MemoryLake, MemoryPartition } from './sink/memory-sink.ts'
-export type { Fetched, PartitionId, RecordSlab, StartPolicy } from './contracts/records.ts'
+export type { AbortedTransaction, Fetched, PartitionId, RecordSlab, StartPolicy } from './contracts/records.ts'
 export type { AssignmentChange, LogBounds, ResumePolicy, Source } from './contracts/source.ts'
 export type {
   CommitReceipt,
@@ -73,6 +80,7 @@ export type {
   Sink,
   SinkBatch,
   SinkUsage,
+  Tombstone,
 } from './contracts/sink.ts'
 export type {
   LeftoverUpload,
@@ -82,6 +90,11 @@ export type {
   PutOutcome,
   StoreSupports,
 } from './contracts/object-store.ts'
+export { createBackOff } from './pipeline/back-off.ts'
+export type { BackOff, BackOffOptions } from './pipeline/back-off.ts'
+export { sleep, systemClock } from './pipeline/clock.ts'
+export type { Clock } from './pipeline/clock.ts'
+export { partitionKey } from './pipeline/partition-key.ts'
 export { createPipeline } from './pipeline/pipeline.ts'
 export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
 export { pipelineDefaults } from './pipeline/options.ts'
