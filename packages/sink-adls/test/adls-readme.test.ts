@@ -30,14 +30,15 @@ function worded(value: string | number | boolean): string {
 
 const good = {
   container: 'container',
-  connectionString: 'AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;',
+  connectionString:
+    'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;',
 }
 
 describe('options', () => {
   it.each([
     { container: 'A_b' },
     { url: 'http://127.0.0.1:1/a' },
-    { connectionString: undefined },
+    { url: 'http://127.0.0.1:1/a', container: 'lake' },
     { blockBytes: 0 },
     { pageSize: 5001 },
   ])('%j are refused at construction', (bad) => {
