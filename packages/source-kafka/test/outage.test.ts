@@ -99,9 +99,10 @@ for (const [driver, make] of Object.entries(drivers)) {
       })()
       const until = async (count: number): Promise<void> => {
         for (const end = Date.now() + 60_000; following.read.length < count;) {
-          expect(Date.now(), `${following.read.length} of ${count} read; ${following.errors.join(' ')}`).toBeLessThan(
-            end,
-          )
+          expect(
+            Date.now(),
+            `${following.read.length} of ${count} read; ${[...new Set(following.errors)].join(' ')}`,
+          ).toBeLessThan(end)
           await new Promise((resolve) => setTimeout(resolve, 50))
         }
       }
