@@ -54,7 +54,7 @@ describe('feed of decided dead letters', () => {
     expect(await pendingOf('another')).toHaveLength(first.length)
     // Marks are no part of the chain.
     expect((await open().audit()).conserved).toBe(true)
-    expect((await auditChain({ store: lake.store, sinkId })).ok).toBe(true)
+    expect((await auditChain(lake.store, { sinkId })).ok).toBe(true)
   })
 
   it('gives what one commit decided', async () => {
