@@ -126,6 +126,8 @@ export type {
 } from './dead-letters/dead-letters.ts'
 export { DeadLetterError, deadLetterErrors } from './dead-letters/errors.ts'
 export type { DeadLetterErrorCode } from './dead-letters/errors.ts'
+export { createLakeLetterFeed } from './dead-letters/letter-feed.ts'
+export type { DeadLetterFeed, DecidedLetters, LakeLetterFeedOptions } from './dead-letters/letter-feed.ts'
 export { letterKey } from './dead-letters/letter.ts'
 export type { DeadLetter, LetterSelection, LetterState, LetterStatus } from './dead-letters/letter.ts'
 export { listCommittedFiles } from './lake/committed-files.ts'
