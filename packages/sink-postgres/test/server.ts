@@ -21,8 +21,9 @@ export function connect(options: PgConnectorOptions = {}): SqlConnector {
 export async function sql<T extends object = Record<string, unknown>>(
   text: string,
   params: unknown[] = [],
+  url = serverUrl,
 ): Promise<T[]> {
-  const client = new pg.Client(serverUrl)
+  const client = new pg.Client(url)
   await client.connect()
   try {
     const result = await client.query(text, params)
