@@ -162,7 +162,13 @@ function splitOf(request: DecodeRequest, limits: DecodeLimits): Split | Corrupt 
   if (fetched.kind === 'slab') return { slab: fetched.slab, refused: [] }
   const { maxInflatedBytes } = limits
   try {
-    const split = splitRecordBatches(fetched.bytes, { from: fetched.start, to, maxInflatedBytes, tooLarge: 'refuse' })
+    const split = splitRecordBatches(fetched.bytes, {
+      from: fetched.start,
+      to,
+      maxInflatedBytes,
+      tooLarge: 'refuse',
+      ...(fetched.abortedTransactions && { abortedTransactions: fetched.abortedTransactions }),
+    })
     if (split.truncatedBytes > 0) {
       return {
         kind: 'corrupt',
