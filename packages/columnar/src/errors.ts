@@ -16,6 +16,7 @@ export const columnarErrors = {
   BUILDER_SCHEMA: 'The builder has other columns than the decoder.',
   BUILDER_FULL: 'A column would exceed what 32-bit offsets can count; finish the batch earlier.',
   ROW_RANGE: 'A row number is outside of the batch.',
+  KERNEL_TYPE: 'A column given to a kernel has a type or length it does not take.',
   ROW_VALUE: 'A row given as an object does not fit the schema.',
 } as const
 

@@ -57,6 +57,8 @@ export type { DeadList, FileKind, FinishedFile, FinishedFlush, FlushSpec, Verdic
 export { sinkHookPoints } from './sink/hooks.ts'
 export type { SinkHookPoint, SinkHooks } from './sink/hooks.ts'
 export { acceptTopic } from './sink/markers.ts'
+export { createFanOutSink } from './sink/fan-out-sink.ts'
+export type { FanOutMember, FanOutSinkOptions } from './sink/fan-out-sink.ts'
 export { createMemoryLake, createMemorySink } from './sink/memory-sink.ts'
 export type { MemoryLake, MemoryPartition } from './sink/memory-sink.ts'
 export type { AbortedTransaction, Fetched, PartitionId, RecordSlab, StartPolicy } from './contracts/records.ts'

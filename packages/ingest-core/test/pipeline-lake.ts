@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SchemaRegistry } from '@sluice/schemas'
+import type { Contract, SchemaRegistry } from '@sluice/schemas'
 import type { ObjectStore } from '../src/contracts/object-store.ts'
 import { createDeadLetters } from '../src/dead-letters/dead-letters.ts'
 import type { DeadLetters, DeadLettersOptions } from '../src/dead-letters/dead-letters.ts'
@@ -63,6 +63,8 @@ export interface PartOptions {
   /** Workers that outlive the run. */
   readonly shared?: IngestWorkers
   readonly registry?: SchemaRegistry
+  /** Default: UserEvent alone. */
+  readonly contracts?: readonly Contract[]
   /** Default: files are encoded in the workers. */
   readonly inline?: boolean
 }
@@ -72,7 +74,7 @@ export async function assemble(
   lake: Pick<TestLake, 'root' | 'store' | 'registry'>,
   options: PartOptions = {},
 ): Promise<Parts> {
-  const contracts = [userEvents]
+  const { contracts = [userEvents] } = options
   const workers = options.shared ?? openTestWorkers(options.workers)
   const schemas = createSchemaResolver({ registry: options.registry ?? lake.registry, recheckMs: 1 })
   const sink = createFileSink({
@@ -148,7 +150,7 @@ export function openDeadLetters(
   workers: IngestWorkers,
   extra: Partial<DeadLettersOptions> = {},
 ): DeadLetters {
-  const contracts = [userEvents]
+  const { contracts = [userEvents] } = extra
   const schemas = createSchemaResolver({ registry: lake.registry, recheckMs: 1 })
   const decoder = createDecodeService({ workers, contracts, schemas })
   return createDeadLetters({ store: lake.store, sinkId, contracts, decoder, schemas, ...extra })

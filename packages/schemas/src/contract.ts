@@ -1,3 +1,5 @@
+import type { Derivation } from './derive/steps.ts'
+
 /**
  * A contract: everything the rest of the house needs to know about one event type, written once.
  * The schema is Avro (`contracts/<domain>/<Event>/v<N>.avsc`, released files never change); the rest is the small
@@ -91,4 +93,6 @@ export interface Contract {
   readonly pii: Readonly<Record<string, PiiClass>>
   /** Stable Parquet and Iceberg field ids by path (`lines.element.price`), from `field-ids.json`, which only grows. */
   readonly fieldIds: Readonly<Record<string, number>>
+  /** Set when the rows of this contract are computed from those of another; see `deriveContract`. */
+  readonly derived?: Derivation<Contract>
 }

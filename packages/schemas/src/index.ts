@@ -55,3 +55,13 @@ export {
 } from './errors.ts'
 export { freezeDeep } from './freeze.ts'
 export { rowType, withRules } from './validate.ts'
+export { deriveContract, wireContract, type DeriveOptions } from './derive/derive-contract.ts'
+export { compileDerivation, type Derive, type DerivedBatch } from './derive/compile-derivation.ts'
+export {
+  deriveCodes,
+  type Band,
+  type Condition,
+  type DeriveCode,
+  type DeriveStep,
+  type Derivation,
+} from './derive/steps.ts'

@@ -24,7 +24,8 @@ export function createBatchBuilder(schema: Schema, capacityRows = 1024): BatchBu
   if (!Number.isInteger(capacityRows) || capacityRows < 0 || capacityRows > 0x3fff_ffff) {
     throw new TypeError(`capacityRows must be a whole number from 0 to 2^30 - 1, got ${capacityRows}`)
   }
-  const set = createStores(layoutOf(schema), capacityRows)
+  // An empty batch has offsets too: room for one row at least.
+  const set = createStores(layoutOf(schema), Math.max(1, capacityRows))
   const builder: BatchBuilder = {
     schema,
     get length() {

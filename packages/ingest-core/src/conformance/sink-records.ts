@@ -75,12 +75,12 @@ export function testBatch(
   const { partition = sinkTestPartition, duplicate = 0 } = options
   const rows: { readonly offset: number; readonly record: Extract<TestRecord, { is: 'row' }> }[] = []
   const rejects: Reject[] = []
-  let filtered = 0
+  const filtered: number[] = []
   for (let offset = start; offset < end; offset++) {
     const record = log[offset]!
     if (record.is === 'row') rows.push({ offset, record })
     else if (record.is === 'reject') rejects.push(rejectAt(offset, record.code ?? 'truncated'))
-    else if (record.is === 'filtered') filtered += 1
+    else if (record.is === 'filtered') filtered.push(offset)
   }
   return {
     partition,
@@ -88,8 +88,9 @@ export function testBatch(
     end,
     batch: batchOf(partition, rows),
     rejects,
-    consumed: rows.length + rejects.length + filtered + duplicate,
-    filtered,
+    consumed: rows.length + rejects.length + filtered.length + duplicate,
+    filtered: filtered.length,
+    filteredOffsets: Float64Array.from(filtered),
     duplicate,
   }
 }

@@ -34,6 +34,10 @@ export interface SinkBatch {
   readonly consumed: number
   /** Left out by rule of the contract or app (tombstones to skip, filters). */
   readonly filtered: number
+  /** Their offsets, ascending. Without them a batch that has some cannot be divided where nothing else tells how many. */
+  readonly filteredOffsets?: Float64Array
+  /** `id` of the derivation that made the columns, when the contract of the topic is a derived one. */
+  readonly derivation?: string
   /** Redelivered records below the sink's progress. */
   readonly duplicate: number
 }

@@ -77,6 +77,8 @@ async function landingOf(
   ids: readonly number[],
   schemas: SchemaResolver,
 ): Promise<Landing> {
+  const { derivation: _former, ...settings } = spec
+  const derivation = contract.derived === undefined ? {} : { derivation: contract.derived.id }
   const first = landed[0]!.status.letter.offset
   const last = landed.at(-1)!.status.letter.offset
   return {
@@ -97,7 +99,8 @@ async function landingOf(
       headers: letter.headers === null ? null : Buffer.from(letter.headers).toString('base64'),
     })),
     spec: {
-      ...spec,
+      ...settings,
+      ...derivation,
       start: first,
       contract: contract.name,
       table: contract.table,

@@ -1,6 +1,6 @@
 import { compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
 import type { Column, ColumnBatch, DecodeReject, Decoder } from '@sluice/columnar'
-import { arrowSchemaOf, compileRules } from '@sluice/schemas'
+import { arrowSchemaOf, compileDerivation, compileRules, wireContract } from '@sluice/schemas'
 import type { Contract } from '@sluice/schemas'
 import type { RecordSlab } from '../contracts/records.ts'
 import type { Reject } from '../contracts/sink.ts'
@@ -24,9 +24,12 @@ export interface DecodeStage {
 /**
  * The stage of one contract. Per chunk: split and verify the record batches; look at each record's envelope; decode runs
  * of equal schema ids into one builder, so that old and new producers may alternate (fault 81); check the rules column by
- * column; put the lineage columns behind. Every record of the range is a row, a reject, filtered or a redelivery.
+ * column; take the steps of a derived contract and check its rules; put the lineage columns behind. Every record of the range is a row, a reject, filtered or a redelivery.
  */
-export function createDecodeStage(contract: Contract, limits: DecodeLimits): DecodeStage {
+export function createDecodeStage(given: Contract, limits: DecodeLimits): DecodeStage {
+  const contract = wireContract(given)
+  const derive = compileDerivation(given)
+  const derivation = given.derived === undefined ? {} : { derivation: given.derived.id }
   const decoders = new Map<number, Decoder | RecordCode>()
   const columns = arrowSchemaOf(contract)
   const jsonDecoder = contract.format === 'json' ? compileJsonDecoder(columns) : undefined
@@ -105,8 +108,12 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
     records: Int32Array,
   ): DecodedBatch {
     const broken = brokenRules(decoded)
+    const refuse = (record: number, why: { code: string; path: string; expected: string }): void => {
+      const id = pass.ids[record]!
+      pass.rejects.push(rejectOf(slab, record, id < 0 ? null : id, { ...why, stage: 'rule' }))
+    }
     let kept = records
-    let batch = decoded
+    let good = decoded
     if (broken.length > 0) {
       const rows = new Int32Array(decoded.length - broken.length)
       let at = 0
@@ -118,14 +125,16 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
           continue
         }
         next += 1
-        const record = records[row]!
-        const id = pass.ids[record]!
         const { code, path, expected } = rule
-        pass.rejects.push(rejectOf(slab, record, id < 0 ? null : id, { stage: 'rule', code, path, expected }))
+        refuse(records[row]!, { code, path, expected })
       }
-      batch = takeRows(decoded, rows)
+      good = takeRows(decoded, rows)
       kept = rows.map((row) => records[row]!)
     }
+    const { batch, rows: derivedRows, rejects: underived, filtered } = derive(good)
+    for (const { row, code, path, expected } of underived) refuse(kept[row]!, { code, path, expected })
+    for (const row of filtered) pass.filteredOffsets.push(slab.offsets[kept[row]!]!)
+    if (derivedRows !== undefined) kept = derivedRows.map((row) => kept[row]!)
     const rejects = pass.rejects.sort((a, b) => a.offset - b.offset)
     const lineage = lineageColumns(request.fetched.partition, slab, kept, pass.ids)
     const whole: ColumnBatch = {
@@ -139,7 +148,9 @@ export function createDecodeStage(contract: Contract, limits: DecodeLimits): Dec
       batch: whole,
       rejects,
       consumed: pass.consumed,
-      filtered: pass.filtered,
+      filtered: pass.filteredOffsets.length,
+      filteredOffsets: Float64Array.from(pass.filteredOffsets).sort(),
+      ...derivation,
       duplicate: pass.duplicate,
       byteLength: batchBytes(whole) + rejects.reduce((sum, reject) => sum + rejectBytes(reject), 0),
       maxEventTime: maxEventTime(batch, contract),

@@ -21,8 +21,9 @@ export interface EnvelopePass {
   readonly rejects: Reject[]
   /** Schema ids nothing is known about yet. */
   readonly missing: Set<number>
+  /** Offsets of records left out. */
+  readonly filteredOffsets: number[]
   consumed: number
-  filtered: number
   duplicate: number
 }
 
@@ -43,8 +44,8 @@ export function lookAtEnvelopes(
     bodyStarts: new Int32Array(slab.length),
     rejects: [],
     missing: new Set(),
+    filteredOffsets: [],
     consumed: 0,
-    filtered: 0,
     duplicate: 0,
   }
   for (let i = 0; i < slab.length; i++) {
@@ -62,7 +63,7 @@ export function lookAtEnvelopes(
     if (crashed.has(offset)) refuse(pass, slab, i, contract, 'decode_crash')
     else if (recordBytes(slab, i) > limits.maxRecordBytes) refuse(pass, slab, i, contract, 'record_too_large')
     else if (valueStart < 0) {
-      if (contract.tombstones === 'skip') pass.filtered += 1
+      if (contract.tombstones === 'skip') pass.filteredOffsets.push(offset)
       else pass.rejects.push(rejectWithCode(slab, i, null, 'null_value'))
     } else if (contract.format === 'json') {
       pass.ids[i] = NO_ID

@@ -17,6 +17,10 @@ export interface CommittedFile {
   readonly bytes: number
   /** Landed by a replay of dead letters, not by the flush of its offsets. */
   readonly replayed: boolean
+  /** What decided it: `<topic id>/<partition>`, or `replay`. */
+  readonly chain: string
+  /** Where in that chain: end of the flush, or number of the replay. Who has read up to here has read all before. */
+  readonly position: number
 }
 
 export interface CommittedFilesOptions {
@@ -26,11 +30,12 @@ export interface CommittedFilesOptions {
   readonly signal?: AbortSignal
 }
 
-const doneKey = /\/\d+\/\d{20}\.done$/
+const doneKey = /\/([^/]+\/\d+)\/\d{20}\.done$/
 
 /**
  * The files of a sink that exist for readers, by key. Whoever reads the lake through this list sees each flush whole or
- * not at all, while a folder listing may show files of a flush in progress.
+ * not at all, and of each partition everything up to some flush and nothing behind it; a folder listing may show files of a
+ * flush in progress, and a listing of many pages a flush without the one before it.
  * @throws SinkError CHAIN_BROKEN, SINK_UNAVAILABLE; DeadLetterError LEDGER_MALFORMED
  */
 export async function listCommittedFiles(store: ObjectStore, options: CommittedFilesOptions): Promise<CommittedFile[]> {
@@ -45,17 +50,29 @@ export async function listCommittedFiles(store: ObjectStore, options: CommittedF
     })
   }
   const files: CommittedFile[] = []
+  /** By chain: start of the last flush, or that a later one was committed while the listing had passed its predecessor. */
+  const last = new Map<string, number | 'cut'>()
   for await (const { key } of store.list(sinkFolder(prefix, sinkId), signal)) {
-    if (!doneKey.test(key)) continue
+    const chain = doneKey.exec(key)?.[1]
+    if (chain === undefined || last.get(chain) === 'cut') continue
     const planKey = key.replace(/done$/, 'plan')
-    const { topic } = parsePlan(await required(planKey), planKey).spec.partition
-    for (const { kind, key: file, rows, bytes } of parseDone(await required(key), key).files) {
-      files.push({ topic, kind, key: file, rows, bytes, replayed: false })
+    const { previous, start, spec } = parsePlan(await required(planKey), planKey)
+    if (previous?.start !== last.get(chain)) {
+      last.set(chain, 'cut')
+      continue
+    }
+    last.set(chain, start)
+    const { topic } = spec.partition
+    const done = parseDone(await required(key), key)
+    for (const { kind, key: file, rows, bytes } of done.files) {
+      files.push({ topic, kind, key: file, rows, bytes, replayed: false, chain, position: done.end })
     }
   }
   const { done } = await createReplayLedger(calls, prefix, sinkId).load(signal)
-  for (const { topic, key, rows, bytes } of done.flatMap((entry) => entry.files)) {
-    files.push({ topic, kind: 'data', key, rows, bytes, replayed: true })
+  for (const { seq, files: landed } of done) {
+    for (const { topic, key, rows, bytes } of landed) {
+      files.push({ topic, kind: 'data', key, rows, bytes, replayed: true, chain: 'replay', position: seq })
+    }
   }
   return files.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
 }

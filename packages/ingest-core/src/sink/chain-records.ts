@@ -172,6 +172,7 @@ function parseSpec(read: RecordReader): FlushSpec {
     watermark: read.integerOrNull('watermark'),
     pipeline: read.text('pipeline'),
     pipelineVersion: read.text('pipelineVersion'),
+    ...(read.has('derivation') && { derivation: read.text('derivation') }),
   }
 }
 

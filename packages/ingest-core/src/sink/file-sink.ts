@@ -50,6 +50,9 @@ interface Lane {
   watermark: number | null
 }
 
+/** Flushes of all sinks of this thread: several may share a host. */
+let flushes = 0
+
 const noUsage: SinkUsage = { rows: 0, bufferedBytes: 0, encodedBytes: 0, openFiles: 0 }
 
 /**
@@ -68,7 +71,6 @@ export function createFileSink(given: FileSinkOptions): Sink {
   const { host, encoders, clock, hooks } = options
   const calls = createStoreCalls(options.store, clock, options.retry)
   const lanes = new Map<string, Lane>()
-  let flushes = 0
   let closed = false
 
   function laneOf(partition: PartitionId): Lane {
@@ -113,11 +115,12 @@ export function createFileSink(given: FileSinkOptions): Sink {
     }
   }
 
-  async function flushOf(lane: Lane): Promise<Flush> {
+  async function flushOf(lane: Lane, { derivation }: SinkBatch): Promise<Flush> {
     if (lane.flush !== null) return lane.flush
     const plan = lane.found
     lane.found = null
-    const spec = plan?.plan.spec ?? specOf(lane)
+    const spec = plan?.plan.spec ?? { ...specOf(lane), ...(derivation !== undefined && { derivation }) }
+    if (spec.derivation !== derivation) throw otherDerivation(spec, derivation)
     const laneId = `${partitionKey(lane.partition)}#${(flushes += 1)}`
     await host.open(laneId, plan === null ? { spec } : { spec, planned: plan.dead })
     const counts = { consumed: 0, filtered: 0, duplicate: 0 }
@@ -125,7 +128,7 @@ export function createFileSink(given: FileSinkOptions): Sink {
   }
 
   async function append(lane: Lane, batch: SinkBatch): Promise<void> {
-    const flush = await flushOf(lane)
+    const flush = await flushOf(lane, batch)
     const plannedEnd = flush.plan?.plan.end ?? Number.POSITIVE_INFINITY
     if (batch.end <= plannedEnd) {
       await fill(flush, batch)
@@ -346,6 +349,17 @@ function checkCounts(partition: PartitionId, flush: Flush, finished: FinishedFlu
     `${nameOf(partition)} [${plan.start}, ${plan.end}): the open plan counts ${plan.counts.rows} rows and ${plan.counts.filtered} ` +
       `filtered records, the log now gives ${rows} and ${flush.counts.filtered}`,
     { evidence: { start: plan.start, end: plan.end, planned: plan.counts, rows, filtered: flush.counts.filtered } },
+  )
+}
+
+/** Rows that other steps made would be other rows than those the plan decided about. */
+function otherDerivation(spec: FlushSpec, found: string | undefined): SinkError {
+  const name = (id: string | undefined): string => id ?? 'no derivation'
+  return new SinkError(
+    'PLAN_MISMATCH',
+    `${nameOf(spec.partition)}: the open plan at ${spec.start} was made with ${name(spec.derivation)}, rows now come from ` +
+      `${name(found)}; run the version that made the plan until it is done`,
+    { evidence: { start: spec.start, planned: name(spec.derivation), found: name(found) } },
   )
 }
 

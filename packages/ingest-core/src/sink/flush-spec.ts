@@ -36,6 +36,8 @@ export interface FlushSpec {
   readonly watermark: number | null
   readonly pipeline: string
   readonly pipelineVersion: string
+  /** Derivation that made the columns of the planner; absent when the contract of the topic is not a derived one. */
+  readonly derivation?: string
 }
 
 /** Why a record is dead, without the record. */

@@ -4,12 +4,22 @@ import type { SinkBatch } from '../contracts/sink.ts'
 import { SinkError } from './errors.ts'
 
 /**
- * Divides a batch at an offset inside it. Rows and rejects know their offsets; filtered records do not, so `filteredBefore`
- * says how many lie before the cut (an adopted plan counts them). Redeliveries lie before the batch and go to the first part.
+ * Divides a batch at an offset inside it. Rows and rejects know their offsets, filtered records only when the batch says so;
+ * `planned` is how many of those an adopted plan counts before the cut. Redeliveries lie before the batch and go to the
+ * first part.
  *
- * @throws SinkError PLAN_MISMATCH when the counts cannot be divided so
+ * @throws SinkError PLAN_MISMATCH when the counts cannot be divided so; SINK_BATCH_INVALID when nothing tells how
  */
-export function splitSinkBatch(batch: SinkBatch, at: number, filteredBefore: number): readonly [SinkBatch, SinkBatch] {
+export function splitSinkBatch(batch: SinkBatch, at: number, planned?: number): readonly [SinkBatch, SinkBatch] {
+  const located =
+    batch.filteredOffsets?.filter((offset) => offset < at).length ?? (batch.filtered === 0 ? 0 : undefined)
+  const filteredBefore = planned ?? located
+  if (filteredBefore === undefined) {
+    throw new SinkError(
+      'SINK_BATCH_INVALID',
+      'a batch that is to be divided does not say where its filtered records are',
+    )
+  }
   const offsets = offsetsOf(batch.batch)
   let rows = 0
   while (rows < offsets.length && Number(offsets[rows]) < at) rows += 1
@@ -18,14 +28,18 @@ export function splitSinkBatch(batch: SinkBatch, at: number, filteredBefore: num
   const filteredAfter = batch.filtered - filteredBefore
   const roomBefore = at - batch.start - rows - before.length
   const roomAfter = batch.end - at - (offsets.length - rows) - after.length
-  if (filteredBefore < 0 || filteredAfter < 0 || filteredBefore > roomBefore || filteredAfter > roomAfter) {
+  const fits = filteredBefore >= 0 && filteredAfter >= 0 && filteredBefore <= roomBefore && filteredAfter <= roomAfter
+  if (!fits || (located !== undefined && located !== filteredBefore)) {
     throw new SinkError(
       'PLAN_MISMATCH',
       `${batch.partition.topic}[${batch.partition.partition}] up to ${at}: the open plan counts other filtered records than arrive now`,
       { evidence: { start: batch.start, at, end: batch.end, filteredBefore, filtered: batch.filtered } },
     )
   }
-  const common = { partition: batch.partition }
+  const { partition, derivation, filteredOffsets } = batch
+  const common = { partition, ...(derivation !== undefined && { derivation }) }
+  const known = (wanted: (offset: number) => boolean): Pick<SinkBatch, 'filteredOffsets'> =>
+    filteredOffsets === undefined ? {} : { filteredOffsets: filteredOffsets.filter(wanted) }
   return [
     {
       ...common,
@@ -35,6 +49,7 @@ export function splitSinkBatch(batch: SinkBatch, at: number, filteredBefore: num
       rejects: before,
       consumed: rows + before.length + filteredBefore + batch.duplicate,
       filtered: filteredBefore,
+      ...known((offset) => offset < at),
       duplicate: batch.duplicate,
     },
     {
@@ -45,6 +60,7 @@ export function splitSinkBatch(batch: SinkBatch, at: number, filteredBefore: num
       rejects: after,
       consumed: offsets.length - rows + after.length + filteredAfter,
       filtered: filteredAfter,
+      ...known((offset) => offset >= at),
       duplicate: 0,
     },
   ]
