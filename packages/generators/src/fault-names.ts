@@ -35,8 +35,8 @@ export const faultNames = Object.freeze(Object.keys(faultCatalogue)) as readonly
 
 /**
  * Bad-data faults that a share given as `bad` never includes: big records, tombstones, and what needs more than a value (a
- * registry that knows the foreign id, a log that keeps headers). `bad_value` came later and is left out so that the bytes
- * of a seed stay what they were.
+ * registry that knows the foreign id, a log that keeps headers). `bad_value` is what
+ * no real producer writes.
  */
 export const notInBad: ReadonlySet<FaultName> = new Set([
   'oversized',

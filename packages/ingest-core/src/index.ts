@@ -11,6 +11,8 @@ export { encodeRecordBatch } from './log/encode-batch.ts'
 export type { LogRecord, RecordBatchInput } from './log/encode-batch.ts'
 export { encodeHeaders, parseHeaders } from './log/record-headers.ts'
 export type { HeaderInput, RecordHeader } from './log/record-headers.ts'
+export { findRecords } from './log/find-records.ts'
+export type { FoundRecord } from './log/find-records.ts'
 export { splitRecordBatches } from './log/record-batch.ts'
 export type { RefusedBatch, SplitOptions, SplitResult } from './log/record-batch.ts'
 export { openSegmentLog } from './log/segment-log.ts'
@@ -74,8 +76,14 @@ export type {
   Sink,
   SinkBatch,
   SinkUsage,
+  Tombstone,
 } from './contracts/sink.ts'
 export type { ObjectHead, ObjectStore, PutOutcome, StoreSupports } from './contracts/object-store.ts'
+export { createBackOff } from './pipeline/back-off.ts'
+export type { BackOff, BackOffOptions } from './pipeline/back-off.ts'
+export { sleep, systemClock } from './pipeline/clock.ts'
+export type { Clock } from './pipeline/clock.ts'
+export { partitionKey } from './pipeline/partition-key.ts'
 export { createPipeline } from './pipeline/pipeline.ts'
 export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
 export { pipelineDefaults } from './pipeline/options.ts'

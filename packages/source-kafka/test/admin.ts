@@ -5,6 +5,8 @@ import { createKafkaProducer } from '../src/index.ts'
 import type { KafkaProducer } from '../src/index.ts'
 
 const never = new AbortController().signal
+/** The broker chooses the replicas. */
+const wherever = null as unknown as []
 
 /** What tests do to a cluster behind the back of the source. */
 export interface TestCluster {
@@ -21,7 +23,7 @@ export interface TestCluster {
 }
 
 export function batchOf(values: readonly string[], extra: Partial<RecordBatchInput> = {}): Uint8Array {
-  const records = values.map((value) => ({ key: null, value: Buffer.from(value), timestamp: 1_700_000_000_000 }))
+  const records = values.map((value) => ({ key: null, value: Buffer.from(value), timestamp: Date.now() }))
   return encodeRecordBatch({ baseOffset: 0, records, ...extra })
 }
 
@@ -62,7 +64,7 @@ export function openCluster(brokers: readonly string[]): TestCluster {
       await cluster.createTopic(topic, partitions)
     },
     async addPartitions(topic, count) {
-      await admin.createPartitions({ topics: [{ name: topic, count, assignments: [] }] })
+      await admin.createPartitions({ topics: [{ name: topic, count, assignments: wherever }] })
     },
     async deleteRecordsBefore(topic, partition, offset) {
       await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset: BigInt(offset) }] }] })

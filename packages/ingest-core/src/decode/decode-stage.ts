@@ -147,6 +147,7 @@ export function createDecodeStage(given: Contract, limits: DecodeLimits): Decode
       end: request.to,
       batch: whole,
       rejects,
+      ...(pass.tombstones.length > 0 && { tombstones: pass.tombstones }),
       consumed: pass.consumed,
       filtered: pass.filteredOffsets.length,
       filteredOffsets: Float64Array.from(pass.filteredOffsets).sort(),

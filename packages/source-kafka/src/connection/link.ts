@@ -1,6 +1,7 @@
 import { apiVersionsV1, apiVersionsV3, Connection, ResponseError } from '@platformatic/kafka'
 import type { API } from '@platformatic/kafka'
 import { KafkaError } from '../errors.ts'
+import { codes } from './codes.ts'
 import { connectionOptionsOf } from './options.ts'
 import type { BrokerAddress, KafkaConnectionOptions } from './options.ts'
 
@@ -67,7 +68,7 @@ export async function openLink(address: BrokerAddress, options: KafkaConnectionO
   } catch (error) {
     throw explain(error)
   }
-  const versions = await versionsOf(send)
+  const versions = await versionsOf(broker, send)
 
   function newest<T extends Versioned>(choices: readonly T[]): T | undefined {
     return choices
@@ -103,14 +104,18 @@ export async function openLink(address: BrokerAddress, options: KafkaConnectionO
   }
 }
 
-const unsupportedVersion = 35
-
-async function versionsOf(send: Link['send']): Promise<Versions> {
+async function versionsOf(broker: string, send: Link['send']): Promise<Versions> {
   type Reply = { errorCode: number; apiKeys: { apiKey: number; minVersion: number; maxVersion: number }[] }
   const name = 'sluice'
   let reply = await send<Reply>((on, done) => apiVersionsV3.api(on, name, '1', done))
-  if (reply.errorCode === unsupportedVersion) {
+  if (reply.errorCode === codes.UNSUPPORTED_VERSION) {
     reply = await send<Reply>((on, done) => apiVersionsV1.api(on, name, '1', done))
+  }
+  if (reply.errorCode === codes.ILLEGAL_SASL_STATE) {
+    throw new KafkaError('KAFKA_AUTH_FAILED', `${broker}: the broker did not accept the authentication (SASL)`)
+  }
+  if (reply.errorCode !== codes.NONE) {
+    throw new KafkaError('KAFKA_UNAVAILABLE', `${broker}: no API versions: protocol error ${reply.errorCode}`)
   }
   return new Map(
     reply.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]),

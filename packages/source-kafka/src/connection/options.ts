@@ -106,6 +106,11 @@ function saslOf(sasl: KafkaSasl): SASLOptions {
     return {
       mechanism: 'OAUTHBEARER',
       token: async () => reveal(await sasl.token()),
+      // A refusal comes as a successful reply that holds the reason (RFC 7628, 3.2.2).
+      authBytesValidator(authBytes, callback) {
+        if (authBytes.length === 0) callback(null, authBytes)
+        else callback(new Error('the broker refuses the token'))
+      },
       ...(sasl.extensions !== undefined && { oauthBearerExtensions: { ...sasl.extensions } }),
     }
   }

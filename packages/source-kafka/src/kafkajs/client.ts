@@ -14,6 +14,7 @@ export function kafkaJsClient(options: KafkaConnectionOptions): Kafka {
     connectionTimeout: connectTimeoutMs,
     authenticationTimeout: connectTimeoutMs,
     requestTimeout: requestTimeoutMs,
+    reauthenticationThreshold: 2000,
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { initialRetryTime: 100, maxRetryTime: 5000, restartOnFailure: async () => true },
     ...(tls !== undefined && tls !== false && { ssl: sslOf(tls === true ? {} : tls, first!.host) }),
