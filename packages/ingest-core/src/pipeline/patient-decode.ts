@@ -15,7 +15,10 @@ export interface PatientDecodeOptions {
   readonly onWait: (thrown: unknown) => void
 }
 
-/** Decodes; an outage of the registry says nothing about a record: waits and asks again (fault 39). */
+/**
+ * Decodes. An outage of the registry, or a password that expired, says nothing about a record: waits, while what is buffered
+ * is kept, and asks again (fault 39).
+ */
 export async function decodePatiently(
   fetched: Fetched,
   from: number,
@@ -25,7 +28,8 @@ export async function decodePatiently(
     try {
       return await decoder.decode(fetched, from)
     } catch (thrown) {
-      if (codeOf(thrown) !== 'REGISTRY_UNAVAILABLE' || stop.aborted) throw thrown
+      const outage = ['REGISTRY_UNAVAILABLE', 'REGISTRY_DENIED'].includes(codeOf(thrown))
+      if (!outage || stop.aborted) throw thrown
       onWait(thrown)
       await sleep(clock, waits.next(), stop)
     }
