@@ -33,6 +33,12 @@ export interface LakeApp {
   openRegistry(): OpenRegistry
 }
 
+export interface SourcePurpose {
+  readonly kind: 'ingest' | 'look'
+  /** Go on after the end of the log. */
+  readonly follow?: boolean
+}
+
 /** A registry, and what has to be closed when it is not used any more. */
 export interface OpenRegistry {
   readonly registry: SchemaRegistry
