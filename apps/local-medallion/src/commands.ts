@@ -22,7 +22,7 @@ export function addCommands(program: Command): void {
     schema: appConfig,
     config: (output) => output as AppConfig,
     flagPaths: produceFlagPaths,
-    env: process.env,
+    env: () => process.env,
     open: ({ dataDir }) => openBakery(dataDir),
   })
 

@@ -11,7 +11,7 @@ export function addCommands(program: Command): void {
     schema: onPremConfig,
     config: (output: unknown) => output as OnPremConfig,
     flagPaths: produceFlagPaths,
-    env: withProfile(process.env),
+    env: () => withProfile(process.env),
   }
   const shop = program
     .command('ecommerce')

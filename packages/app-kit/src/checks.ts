@@ -42,8 +42,9 @@ function storePermissions(app: LakeApp): HealthCheck {
         try {
           const read = await store.get(key, signal)
           if (!body.equals(read)) return fail('an object came back with other bytes', 'do not use this store')
-          const listed = await Array.fromAsync(store.list('_doctor/', signal))
-          if (!listed.some((each) => each.key === key)) {
+          let listed = false
+          for await (const each of store.list('_doctor/', signal)) listed ||= each.key === key
+          if (!listed) {
             return fail('an object that was just written is not listed', 'use a store that lists what it has')
           }
         } finally {

@@ -1,4 +1,4 @@
-import { schemaFingerprint, type Contract, type SchemaRegistry } from '@sluice/schemas'
+import { arrowSchemaOf, schemaFingerprint, type Contract, type SchemaRegistry } from '@sluice/schemas'
 
 /**
  * The released version of the contract that the registry holds as its newest, or `undefined` when it has none. Versions
@@ -33,7 +33,7 @@ export function versionOf(contract: Contract, schema: Contract['schema']): numbe
 export function contractAsOf(contract: Contract, version: number): Contract {
   const versions = contract.versions.filter((each) => each.version <= version)
   const { schema } = versions.at(-1)!
-  const names = new Set((schema as { fields: readonly { name: string }[] }).fields.map(({ name }) => name))
+  const names = new Set(arrowSchemaOf({ ...contract, versions, schema }).fields.map(({ name }) => name))
   const rules = contract.rules.filter(({ field }) => names.has(field.split(/[.[]/)[0]!))
   return { ...contract, versions, schema, rules }
 }
