@@ -27,9 +27,7 @@ export interface LakeApp {
    * `ingest`: as a member of whatever shares the work. `look`: all partitions, without disturbing those who work.
    * @throws AppError SOURCE_MISSING when there is nothing to read from yet
    */
-  openSource(
-    purpose: { readonly kind: 'ingest'; readonly follow: boolean } | { readonly kind: 'look' },
-  ): Promise<Source>
+  openSource(purpose: SourcePurpose): Promise<Source>
   openRegistry(): OpenRegistry
 }
 

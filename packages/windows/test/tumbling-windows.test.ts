@@ -100,9 +100,11 @@ describe('windows', () => {
 
   it('take only the rows that are asked for', () => {
     const windows = createTumblingWindows({ ...counting, where: { column: 'kind', oneOf: ['buy'] } })
-    windows.add('p0', batchOf([event(0), event(1, { kind: 'buy' }), event(2, { kind: null }), event(500)]))
+    const rows = [event(0), event(1, { kind: 'buy' }), event(2, { kind: null }), event(500)]
+    // A row that is left out still moves the watermark.
+    expect(startsOf(windows.add('p0', batchOf(rows)))).toEqual([[0, 1]])
     expect(windows.counts.filtered).toBe(3)
-    expect(startsOf(windows.close())).toEqual([[0, 1]])
+    expect(windows.close()).toEqual([])
   })
 
   it('refuse what cannot be, by code', () => {
