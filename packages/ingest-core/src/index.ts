@@ -99,6 +99,8 @@ export { createPipeline } from './pipeline/pipeline.ts'
 export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
 export { pipelineDefaults } from './pipeline/options.ts'
 export type {
+  CommitInfo,
+  LoopWait,
   PartitionState,
   PartitionStatus,
   PipelineLogger,
