@@ -99,6 +99,8 @@ export { createPipeline } from './pipeline/pipeline.ts'
 export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
 export { pipelineDefaults } from './pipeline/options.ts'
 export type {
+  CommitInfo,
+  LoopWait,
   PartitionState,
   PartitionStatus,
   PipelineLogger,
@@ -126,7 +128,11 @@ export type {
 } from './dead-letters/dead-letters.ts'
 export { DeadLetterError, deadLetterErrors } from './dead-letters/errors.ts'
 export type { DeadLetterErrorCode } from './dead-letters/errors.ts'
-export { letterKey } from './dead-letters/letter.ts'
+export { createLakeLetterFeed } from './dead-letters/letter-feed.ts'
+export type { DeadLetterFeed, DecidedLetters, LakeLetterFeedOptions } from './dead-letters/letter-feed.ts'
+export { letterKey, selectLetters } from './dead-letters/letter.ts'
+export { fetchedFromRecords } from './dead-letters/letters-slab.ts'
+export type { SlabRecord } from './dead-letters/letters-slab.ts'
 export type { DeadLetter, LetterSelection, LetterState, LetterStatus } from './dead-letters/letter.ts'
 export { listCommittedFiles } from './lake/committed-files.ts'
 export type { CommittedFile, CommittedFilesOptions } from './lake/committed-files.ts'
