@@ -53,10 +53,10 @@ export const contract: Contract = {
   fieldIds: {},
 }
 
-/** Columns of the plain table, which are compared. */
-export const columns = contract.versions[0]!.schema as {
-  readonly fields: readonly { readonly name: string }[]
-} & AvroSchema
+/** Fields in order: columns of both tables, which are compared. */
+export const columns = (schema as unknown as { readonly fields: readonly { readonly name: string }[] }).fields.map(
+  ({ name }) => name,
+)
 
 /** The smallest whole number of bytes is enough for amounts up to 2^31 - 1. */
 export class DecimalType extends avro.types.LogicalType {
@@ -121,37 +121,34 @@ export function orderAt(i: number): Record<string, unknown> {
 }
 
 export interface OrderRecord {
-  readonly partition: number
   readonly key: Buffer
   readonly value: Uint8Array
   readonly timestamp: number
 }
 
-const type = avscType()
+export const orders = avscType()
 
-/** Records `[from, to)` in Confluent framing. */
-export function orderRecords(schemaId: number, from: number, to: number): OrderRecord[] {
+/** Records of the orders `i` with `i % partitions = partition` in `[from, to)`, in Confluent framing. */
+export function orderRecords(schemaId: number, partition: number, from: number, to: number): OrderRecord[] {
   const records: OrderRecord[] = []
-  for (let i = from; i < to; i++) {
+  for (let i = from + ((partition - (from % partitions) + partitions) % partitions); i < to; i += partitions) {
     const order = orderAt(i)
     records.push({
-      partition: i % partitions,
       key: Buffer.from(order['order_id'] as string),
-      value: frame(schemaId, type.toBuffer(order)),
+      value: frame(schemaId, orders.toBuffer(order)),
       timestamp: order['placed_at'] as number,
     })
   }
   return records
 }
 
-/** Where a segment log and the registry lie. */
-export function placesFor(records: number): { readonly log: string; readonly registry: string } {
-  const root = fileURLToPath(new URL(`../../.data/postgres-${records}/`, import.meta.url))
-  mkdirSync(root, { recursive: true })
-  return { log: `${root}log`, registry: `${root}registry` }
+/** Where the registry of a run lies. */
+export function registryFolder(records: number): string {
+  const folder = fileURLToPath(new URL(`../../.data/postgres-${records}/registry`, import.meta.url))
+  mkdirSync(folder, { recursive: true })
+  return folder
 }
 
-export async function registerOrders(registry: string): Promise<number> {
-  mkdirSync(registry, { recursive: true })
-  return createFileRegistry(registry).register(contract.subject, contract.schema)
+export function registerOrders(records: number): Promise<number> {
+  return createFileRegistry(registryFolder(records)).register(contract.subject, contract.schema)
 }

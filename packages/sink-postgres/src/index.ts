@@ -9,6 +9,8 @@ export type { PgliteDatabase, PgliteResult } from './session/pglite-connector.ts
 export type { SqlConnector, SqlParam, SqlResult, SqlSession } from './session/session.ts'
 export { createPostgresDeadLetters } from './dead-letters/dead-letters.ts'
 export type { PostgresDeadLettersOptions } from './dead-letters/dead-letters.ts'
+export { createPostgresLetterFeed } from './dead-letters/letter-feed.ts'
+export type { PostgresLetterFeedOptions } from './dead-letters/letter-feed.ts'
 export { bookkeepingDdl } from './progress/bookkeeping.ts'
 export { acceptPostgresTopic } from './accept-topic.ts'
 export { postgresHookPoints } from './flush/hooks.ts'

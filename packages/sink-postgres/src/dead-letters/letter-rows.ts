@@ -3,7 +3,8 @@ import type { DeadLetter, LetterSelection, LetterState, LetterStatus, RejectStag
 import type { Bookkeeping } from '../progress/bookkeeping.ts'
 import type { SqlParam, SqlSession } from '../session/session.ts'
 
-const columns =
+/** Columns of a letter, as `statusOf` reads them. */
+export const letterColumns =
   `cluster_id, topic_id, topic, partition, "offset"::text AS at, timestamp_ms::text AS ms, encode(key, 'base64') AS key, ` +
   `encode(value, 'base64') AS value, encode(headers, 'base64') AS headers, schema_id, stage, code, path, expected, attempt, ` +
   `pipeline, pipeline_version, (extract(epoch FROM first_seen) * 1000000)::bigint::text AS seen, state`
@@ -32,7 +33,7 @@ export async function readLetters(
   const limit =
     selection.keys === undefined && selection.limit !== undefined ? ` LIMIT ${Math.trunc(selection.limit)}` : ''
   const found = await session.query(
-    `SELECT ${columns} FROM ${tables.deadLetters} WHERE ${conditions.join(' AND ')} ` +
+    `SELECT ${letterColumns} FROM ${tables.deadLetters} WHERE ${conditions.join(' AND ')} ` +
       `ORDER BY topic, cluster_id, topic_id, partition, "offset", pipeline${limit}`,
     params,
   )
@@ -46,7 +47,7 @@ function offsetsOf(keys: readonly string[]): string[] {
   return keys.map((key) => key.split('/')[3] ?? '').filter((text) => /^\d{1,19}$/.test(text))
 }
 
-function statusOf(row: Readonly<Record<string, unknown>>): LetterStatus {
+export function statusOf(row: Readonly<Record<string, unknown>>): LetterStatus {
   const letter: DeadLetter = {
     partition: {
       clusterId: String(row['cluster_id']),

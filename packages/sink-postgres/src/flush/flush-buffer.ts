@@ -129,6 +129,7 @@ async function attempt(
       tables: bookkeeping,
       sinkId: holder.sinkId,
       partition,
+      flushStart: buffer.start,
       pipeline: sink.pipeline,
       firstSeen: sink.clock.now(),
     }
