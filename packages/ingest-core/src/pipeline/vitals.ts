@@ -9,8 +9,8 @@ export interface Vitals {
   moved(): void
   /** When the work under way began or last got further, ms since epoch; null when there is none. */
   readonly busySince: number | null
-  /** Rows of a batch were handed to the sink. */
-  wrote(batch: DecodedBatch): void
+  /** A batch is about to be handed to the sink. */
+  writes(batch: DecodedBatch): void
   /** Everything written is committed, or dropped. */
   emptied(): void
   /** Record time of the oldest record that is written and not committed, ms since epoch; null without one. */
@@ -46,7 +46,7 @@ export function createVitals(now: () => number): Vitals {
     get busySince() {
       return running === 0 ? null : movedAt
     },
-    wrote(batch) {
+    writes(batch) {
       movedAt = now()
       oldest ??= firstTimestamp(batch)
     },
