@@ -39,7 +39,15 @@ export async function executeRun(plan: RunPlan, context: RunContext): Promise<Ru
   const outputs: OpenTarget[] = []
   try {
     for (const target of plan.targets) {
-      outputs.push(await openTarget(target, { topics, firstOffsets, stdout: context.stdout, signal: context.signal }))
+      outputs.push(
+        await openTarget(target, {
+          topics,
+          firstOffsets,
+          stdout: context.stdout,
+          kafka: config.kafka,
+          signal: context.signal,
+        }),
+      )
     }
     if (config.ledger !== undefined) requireLedgerAtEnd(outputs[0]!, before)
     let elapsedMs = 0

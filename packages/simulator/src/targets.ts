@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { createJsonlOutput, createStreamOutput, type FirstOffsets, type Output } from '@sluice/generators'
 import { SimulatorError } from './errors.ts'
+import { type KafkaConfig, openKafkaTarget } from './kafka-target.ts'
 import { createSegmentLogOutput } from './segment-log-output.ts'
 
 /** What a target is opened for. */
@@ -10,6 +11,7 @@ export interface TargetContext {
   /** Where offsets go on for targets that do not know it themselves. */
   readonly firstOffsets: FirstOffsets
   readonly stdout: Writable
+  readonly kafka: KafkaConfig
   readonly signal: AbortSignal
 }
 
@@ -44,6 +46,11 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
     form: 'log:<folder>',
     meaning: 'an embedded segment log, in the format of Kafka; topics are made when missing',
     open: (folder, { topics }) => createSegmentLogOutput(folder, { topics }),
+  },
+  kafka: {
+    form: 'kafka://<host>:<port>[,…]',
+    meaning: 'Kafka, by an idempotent producer; topics are made when missing',
+    open: openKafkaTarget,
   },
 }
 

@@ -1,6 +1,7 @@
 import { envelopeMutants } from './envelope-mutants.ts'
 import { avroMutants } from './avro-mutants.ts'
 import { jsonMutants } from './json-mutants.ts'
+import { redundantMutants } from './redundant-mutants.ts'
 import { ruleMutants } from './rule-mutants.ts'
 
 /** One place in a source file of `packages/`; the text must be there exactly once. */
@@ -27,7 +28,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [...envelopeMutants, ...avroMutants, ...jsonMutants, ...ruleMutants]
 
 export function mutantNamed(name: string | undefined): Mutant {
-  const found = mutants.find((mutant) => mutant.name === name)
+  const found = [...mutants, ...redundantMutants].find((mutant) => mutant.name === name)
   if (found === undefined) throw new Error(`there is no mutant ${name}`)
   return found
 }
