@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createKafkaSource } from '@sluice/source-kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ownServices, type TestServices } from '../../../tools/services/src/index.ts'
+import { ownServices, type TestServices } from '@sluice-tools/services'
 import { runApp, type Ended } from './run-app.ts'
 
 /** The same life on Apache Kafka, Apicurio Registry and MinIO. The topic's name is fixed, so the services are this test's own. */

@@ -54,7 +54,9 @@ export const contract: Contract = {
 }
 
 /** Columns of the plain table, which are compared. */
-export const columns = contract.versions[0]!.schema as { readonly fields: readonly { readonly name: string }[] } & AvroSchema
+export const columns = contract.versions[0]!.schema as {
+  readonly fields: readonly { readonly name: string }[]
+} & AvroSchema
 
 /** The smallest whole number of bytes is enough for amounts up to 2^31 - 1. */
 export class DecimalType extends avro.types.LogicalType {

@@ -97,7 +97,8 @@ export function contractSetOf(files: ReadonlyMap<string, string>, shownAs: strin
 }
 
 function contractOf(folder: string, texts: ReadonlyMap<string, string>, shownAs: string): ContractFiles {
-  const shown = (name: string): string => [shownAs, folder, name].filter((part) => part !== '' && part !== '.').join('/')
+  const shown = (name: string): string =>
+    [shownAs, folder, name].filter((part) => part !== '' && part !== '.').join('/')
   const given = texts.get('contract.json')
   const ids = texts.get('field-ids.json')
   const {
