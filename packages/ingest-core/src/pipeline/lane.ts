@@ -259,11 +259,10 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
           'nothing of them was stored; fix the cause (or raise circuitBreaker.maxShare) and resume the topic',
       )
     }
-    // Before the sink has them: its workers take the buffers over.
-    vitals.writes(batch)
     const usage = await sink.write({ partition, ...batch }, signal)
     if (signal.aborted) return
     handedOver()
+    vitals.wrote(batch)
     writtenEnd = batch.end
     uncommitted += batch.consumed
     if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
