@@ -9,6 +9,10 @@ const kafkaConfig = z
     brokers: z.array(z.string()).default([]),
     groupId: z.string().min(1).default('sluice-on-prem'),
     client: z.enum(['platformatic', 'kafkajs']).default('platformatic'),
+    /** Topic that decided dead letters are handed on to; they stay in the lake, too. Made by `init`. */
+    deadLetterTopic: z.string().min(1).optional(),
+    /** Adds the headers of Kafka Connect to them. */
+    connectHeaders: z.boolean().default(false),
     replicationFactor: z.int().min(1).optional(),
     tls: z.boolean().default(false),
     /** PEM file of the CAs to trust instead of Node's. */

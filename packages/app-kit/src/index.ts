@@ -14,7 +14,7 @@ export {
 export { AppError, appErrors, type AppErrorCode } from './errors.ts'
 export { createFileCache, createLocalFiles, openLakeFiles, type LakeFiles } from './file-cache.ts'
 export { ingest, type IngestOptions } from './ingest.ts'
-export { topicsOf, type LakeApp, type OpenRegistry, type SourcePurpose } from './lake-app.ts'
+export { topicsOf, type LakeApp, type LetterRelay, type OpenRegistry, type SourcePurpose } from './lake-app.ts'
 export { openLake, openLakeViews, type Lake, type LakeFile } from './lake.ts'
 export { readBounds, readLakeState, type LakeState, type PartitionState } from './lake-state.ts'
 export { observedIngest } from './observed-ingest.ts'

@@ -1,4 +1,4 @@
-import type { FileTable, LayoutPatterns, ObjectStore, Source } from '@sluice/ingest-core'
+import type { CommitReceipt, FileTable, LayoutPatterns, ObjectStore, Source } from '@sluice/ingest-core'
 import type { Contract, SchemaRegistry } from '@sluice/schemas'
 
 /**
@@ -29,6 +29,17 @@ export interface LakeApp {
    */
   openSource(purpose: SourcePurpose): Promise<Source>
   openRegistry(): OpenRegistry
+  /** Hands decided dead letters on, e.g. to a topic; they stay in the lake as well. `alarm`: with the error, then null. */
+  openRelay?(store: ObjectStore, alarm: (error: Error | null) => void): LetterRelay
+}
+
+/** `createDeadLetterRelay` of `@sluice/source-kafka` is one. */
+export interface LetterRelay {
+  /** Resolves when the letters of the commit are handed on; at once after `close`. */
+  readonly onReceipt: (receipt: CommitReceipt) => Promise<void>
+  /** Hands on what an earlier run left. @returns letters handed on */
+  catchUp(): Promise<number>
+  close(): Promise<void>
 }
 
 export interface SourcePurpose {

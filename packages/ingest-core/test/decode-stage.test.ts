@@ -94,7 +94,7 @@ describe('decode stage', () => {
       baseOffset: 40,
       batch: { codec: 'zstd' },
     })
-    const { batch, start, end, maxEventTime } = await decode(of)
+    const { batch, start, end, maxEventTime, oldestRecord } = await decode(of)
     expect(batch.schema.fields.map((field) => field.name)).toEqual([
       ...['event_id', 'user_id', 'event_type', 'timestamp', 'session_id', 'product_id', 'product_name', 'price'],
       ...['category', 'device_type', 'country', '_topic', '_partition', '_offset', '_timestamp', '_schema_id'],
@@ -107,7 +107,7 @@ describe('decode stage', () => {
     expect(numbers(batch, '_partition')).toEqual([0, 0])
     expect(numbers(batch, '_timestamp')).toEqual([noon + 1, noon + 2])
     expect(numbers(batch, '_schema_id')).toEqual([ids.v2, ids.v2])
-    expect([start, end, maxEventTime]).toEqual([40, 42, noon + 2000])
+    expect([start, end, maxEventTime, oldestRecord]).toEqual([40, 42, noon + 2000, noon + 1])
   })
 
   it('refuses each kind of bad record with its code, and keeps its neighbours', async () => {

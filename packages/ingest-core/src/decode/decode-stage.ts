@@ -10,7 +10,7 @@ import type { SlabScratch } from '../log/slab-scratch.ts'
 import type { DecodedBatch } from './decoded.ts'
 import { lookAtEnvelopes, SKIP } from './envelope-pass.ts'
 import type { EnvelopePass } from './envelope-pass.ts'
-import { maxEventTime } from './event-time.ts'
+import { maxEventTime, oldestRecordTime } from './event-time.ts'
 import { createLineageMemory, lineageColumns, lineageFields } from './lineage.ts'
 import type { LineageMemory } from './lineage.ts'
 import { createRecordScratch } from './record-scratch.ts'
@@ -195,6 +195,7 @@ export function createDecodeStage(given: Contract, limits: DecodeLimits): Decode
       duplicate: pass.duplicate,
       byteLength: batchBytes(whole) + rejects.reduce((sum, reject) => sum + rejectBytes(reject), 0),
       maxEventTime: maxEventTime(batch, contract),
+      oldestRecord: oldestRecordTime(slab, kept),
     }
   }
 
