@@ -5,10 +5,13 @@ const project = process.env.NX_TASK_TARGET_PROJECT
 
 /** One project for the repo: every `test/**` file, run from source through the `sluice-source` export condition. */
 export default defineConfig({
-  resolve: { conditions: ['sluice-source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['sluice-source', 'node', 'import', 'default'] } },
+  // Not 'import': it would hold for what packages of others require, too.
+  resolve: { conditions: ['sluice-source', 'node'] },
+  ssr: { resolve: { conditions: ['sluice-source', 'node'] } },
   test: {
     include: ['{packages,apps,tools}/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
+    // Tests that need real services share one set of them per run.
+    globalSetup: ['tools/services/src/vitest-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--conditions=sluice-source'],

@@ -6,7 +6,7 @@ import {
   type CommittedFile,
   type PartitionId,
 } from '@sluice/ingest-core'
-import type { Reached } from './ledger-diff.ts'
+import type { Reached } from '@sluice/generators'
 import { openLakeStore } from './ingest.ts'
 import { SINK_ID, type Places } from './places.ts'
 import { bakeryFeeds } from './produce.ts'

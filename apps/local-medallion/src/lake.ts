@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import type { Contract } from '@sluice/schemas'
-import { sqlText } from './ledger-diff.ts'
 
 /** One file of the lake that a finished flush or replay names. Files that are named nowhere do not exist for readers. */
 export interface LakeFile {
@@ -13,10 +12,7 @@ export interface LakeFile {
 }
 
 export interface Lake extends Disposable {
-  /** The one for queries of the caller. */
   readonly connection: DuckDBConnection
-  /** A second one, to write while a result of the first is still being read. */
-  connect(): Promise<DuckDBConnection>
   /** Views that exist, e.g. `sales_events`, `late_sales_events`, `dead_letters`. */
   readonly views: readonly string[]
 }
@@ -50,11 +46,15 @@ export async function openLake(
   await addView('dead_letters', 'read_json', letters, "format = 'newline_delimited', union_by_name = true")
   return {
     connection,
-    connect: () => instance.connect(),
     views,
     [Symbol.dispose]() {
       connection.closeSync()
       instance.closeSync()
     },
   }
+}
+
+/** A SQL string literal. */
+function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
 }

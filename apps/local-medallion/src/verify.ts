@@ -1,5 +1,5 @@
 import { arrowSchemaOf, type Contract } from '@sluice/schemas'
-import { createCanonicalRow, hashRow } from '@sluice/generators'
+import { createCanonicalRow, diffLedger, hashRow, readLedger, type LedgerDiff, type Outcome } from '@sluice/generators'
 import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
 import { bakeryContracts } from './ingest.ts'
@@ -7,7 +7,6 @@ import { readLakeState } from './lake-state.ts'
 import type { AuditReport, LakeAudit } from '@sluice/ingest-core'
 import { withDeadLetters } from './dlq.ts'
 import type { Places } from './places.ts'
-import { diffLedger, type LedgerDiff, type Outcome } from './ledger-diff.ts'
 
 export interface Verification {
   /** Neither the audit nor the comparison found an error. */
@@ -30,7 +29,8 @@ export async function verifyLake(places: Places, signal: AbortSignal, deep: bool
     bakeryContracts,
     files.filter(({ replayed }) => !replayed),
   )
-  const diff = await diffLedger(await lake.connect(), places.ledger, outcomesOf(lake, bakeryContracts), reached)
+  const outcomes = outcomesOf(lake, bakeryContracts)
+  const diff = await diffLedger({ ledger: readLedger(places.ledger), outcomes, reached })
   const letters = await withDeadLetters(places, signal, (dead) => dead.audit(signal))
   return { ok: audit.ok && letters.conserved && diff.differences.length === 0, audit, letters, diff }
 }

@@ -1,49 +1,16 @@
 import type { AvroNode } from '@sluice/schemas'
-import type { AvroEncoder } from './avro-encoder.ts'
 import type { FaultName } from './fault-names.ts'
-import type { Random } from './prng.ts'
+import { branchPrefix, type Damage, spliceField, varint } from './avro-splice.ts'
+import { impossibleValues } from './avro-impossible.ts'
 import { presentBranch, type SchemaField } from './schema-fields.ts'
-import type { DamagedValue } from './value-format.ts'
-
-/** Damages the framed value that `encoder` has just written. */
-type Damage = (value: Uint8Array, encoder: AvroEncoder, random: Random) => DamagedValue
 
 export const unknownSchemaIds = Object.freeze({ from: 2_000_000_000, to: 2_000_000_999 })
-
-/** Replaces the bytes of top-level field `i`. */
-function spliceField(value: Uint8Array, encoder: AvroEncoder, i: number, bytes: readonly number[]): Uint8Array {
-  const start = i === 0 ? encoder.bodyStart : encoder.fieldEnds[i - 1]!
-  const end = encoder.fieldEnds[i]!
-  const out = new Uint8Array(value.length - (end - start) + bytes.length)
-  out.set(value.subarray(0, start))
-  out.set(bytes, start)
-  out.set(value.subarray(end), start + bytes.length)
-  return out
-}
 
 function append(value: Uint8Array, bytes: readonly number[]): Uint8Array {
   const out = new Uint8Array(value.length + bytes.length)
   out.set(value)
   out.set(bytes, value.length)
   return out
-}
-
-/** Zigzag varint of a small non-negative number. */
-function varint(n: number): number[] {
-  const bytes: number[] = []
-  let z = n * 2
-  while (z > 0x7f) {
-    bytes.push((z & 0x7f) | 0x80)
-    z >>>= 7
-  }
-  bytes.push(z)
-  return bytes
-}
-
-/** Prefix that selects the non-null branch of a nullable field; nothing for a plain field. */
-function branchPrefix(node: AvroNode): number[] {
-  if (node.kind !== 'union') return []
-  return varint(node.branches.findIndex((branch) => branch.kind !== 'null'))
 }
 
 function indexes(fields: readonly SchemaField[], test: (node: AvroNode) => boolean): number[] {
@@ -144,6 +111,10 @@ export function avroDamages(fields: readonly SchemaField[]): Partial<Record<Faul
       const bytes = [...branchPrefix(fields[i]!.type), ...varint(text.length), ...text]
       return { value: spliceField(value, encoder, i, bytes), code: 'utf8_invalid' }
     }
+  }
+  const impossible = impossibleValues(fields)
+  if (impossible.length > 0) {
+    damages.bad_value = (value, encoder, random) => random.pick(impossible)(value, encoder, random)
   }
   return damages
 }

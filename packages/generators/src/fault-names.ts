@@ -7,12 +7,15 @@ export const faultCatalogue = {
   bad_magic: { bad: true, text: 'first byte is not the Confluent magic byte 0' },
   short_envelope: { bad: true, text: 'fewer bytes than the five of the envelope' },
   unknown_schema_id: { bad: true, text: 'schema id that no registry knows' },
+  foreign_schema_id: { bad: true, text: 'schema id that is registered, but for another topic' },
+  schema_header: { bad: true, text: 'schema id in a header, as a GUID or in no known form' },
   truncated: { bad: true, text: 'the end of the value is missing' },
   trailing_bytes: { bad: true, text: 'bytes follow the value' },
   duplicate_key: { bad: true, text: 'a field is there twice' },
   bad_syntax: { bad: true, text: 'not well-formed: comma, colon, quote, escape or number' },
   byte_order_mark: { bad: true, text: 'text starts with a byte order mark' },
   invalid_utf8: { bad: true, text: 'a string holds bytes that are not UTF-8' },
+  bad_value: { bad: true, text: 'a length, count, uuid, decimal or integer that cannot be' },
   rule_break: { bad: true, text: 'well-formed, but breaks one rule of the contract' },
   tombstone: { bad: true, text: 'null value' },
   oversized: { bad: true, text: 'larger than the record limit' },
@@ -31,8 +34,21 @@ export type FaultName = keyof typeof faultCatalogue
 export const faultNames = Object.freeze(Object.keys(faultCatalogue)) as readonly FaultName[]
 
 /**
+ * Bad-data faults that a share given as `bad` never includes: big records, tombstones, and what needs more than a value (a
+ * registry that knows the foreign id, a log that keeps headers). `bad_value` is what
+ * no real producer writes.
+ */
+export const notInBad: ReadonlySet<FaultName> = new Set([
+  'oversized',
+  'tombstone',
+  'foreign_schema_id',
+  'schema_header',
+  'bad_value',
+])
+
+/**
  * Shares of records, each in [0, 1]. `bad` is spread evenly over the bad-data faults that the contract can express and
- * that are not given a rate of their own (never over `oversized`, whose records are big, nor `tombstone`).
+ * that are not given a rate of their own, except those in `notInBad`.
  */
 export type FaultRates = Readonly<Partial<Record<FaultName | 'bad', number>>>
 

@@ -1,10 +1,7 @@
 import type { Contract } from '@sluice/schemas'
 import { GeneratorError } from './errors.ts'
-import { faultCatalogue, type FaultName, faultNames, type FaultRates } from './fault-names.ts'
+import { faultCatalogue, type FaultName, faultNames, type FaultRates, notInBad } from './fault-names.ts'
 import type { ValueFormat } from './value-format.ts'
-
-/** Bad-data faults that a share given as `bad` never includes: see `FaultRates`. */
-const notInBad: ReadonlySet<FaultName> = new Set(['oversized', 'tombstone'])
 
 /** Faults that records of a contract can have. */
 export function applicableFaults(
@@ -32,10 +29,11 @@ export function applicableFaults(
 export type FaultPlan = (draw: number) => FaultName | undefined
 
 /**
- * Turns rates into one table of thresholds. A rate for a fault that the contract cannot have is left out.
+ * The share of each fault that a contract can have, with `bad` spread out; zero shares are left out, and so is a rate for a
+ * fault that the contract cannot have.
  * @throws {GeneratorError} FAULT_UNKNOWN, FAULT_RATE_INVALID
  */
-export function planFaults(rates: FaultRates, applicable: readonly FaultName[]): FaultPlan {
+export function sharesOf(rates: FaultRates, applicable: readonly FaultName[]): ReadonlyMap<FaultName, number> {
   for (const [name, rate] of Object.entries(rates)) {
     if (name !== 'bad' && !Object.hasOwn(faultCatalogue, name)) {
       throw new GeneratorError('FAULT_UNKNOWN', `there is no fault "${name}"`)
@@ -47,17 +45,31 @@ export function planFaults(rates: FaultRates, applicable: readonly FaultName[]):
   const spread = applicable.filter(
     (name) => faultCatalogue[name].bad && !notInBad.has(name) && rates[name] === undefined,
   )
-  const names: FaultName[] = []
-  const thresholds: number[] = []
+  const shares = new Map<FaultName, number>()
   let sum = 0
   for (const name of applicable) {
     const rate = rates[name] ?? (spread.includes(name) ? (rates.bad ?? 0) / spread.length : 0)
     if (rate === 0) continue
     sum += rate
+    shares.set(name, rate)
+  }
+  if (sum > 1 + 1e-9) throw new GeneratorError('FAULT_RATE_INVALID', `fault rates sum to ${sum}`)
+  return shares
+}
+
+/**
+ * Turns rates into one table of thresholds; see `sharesOf`.
+ * @throws {GeneratorError} FAULT_UNKNOWN, FAULT_RATE_INVALID
+ */
+export function planFaults(rates: FaultRates, applicable: readonly FaultName[]): FaultPlan {
+  const names: FaultName[] = []
+  const thresholds: number[] = []
+  let sum = 0
+  for (const [name, rate] of sharesOf(rates, applicable)) {
+    sum += rate
     names.push(name)
     thresholds.push(sum)
   }
-  if (sum > 1 + 1e-9) throw new GeneratorError('FAULT_RATE_INVALID', `fault rates sum to ${sum}`)
   return (draw) => {
     if (draw >= sum) return undefined
     for (let i = 0; i < thresholds.length; i++) if (draw < thresholds[i]!) return names[i]

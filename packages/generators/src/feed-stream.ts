@@ -1,18 +1,14 @@
-import { createAvroFormat } from './avro-format.ts'
-import type { Contract } from '@sluice/schemas'
 import { createCanonicalRow, hashRow } from './canonical-row.ts'
 import type { Feed, Row } from './domain.ts'
-import { GeneratorError } from './errors.ts'
 import type { FaultName, FaultRates } from './fault-names.ts'
 import { applicableFaults, planFaults } from './fault-plan.ts'
-import { createJsonFormat } from './json-format.ts'
+import { type EnvelopeIds, formatOf, writerVersionOf } from './feed-format.ts'
 import { partitionForKey } from './murmur2.ts'
 import { createRandom } from './prng.ts'
 import { breakRule } from './rule-faults.ts'
 import { fieldsOf, presentBranch, type SchemaField, timestampUnit } from './schema-fields.ts'
 import type { Expectation, SimulatedRecord } from './simulated-record.ts'
 import { createLatenessTruth } from './truth.ts'
-import type { ValueFormat } from './value-format.ts'
 
 export interface FeedStreamOptions {
   readonly feed: Feed
@@ -22,7 +18,7 @@ export interface FeedStreamOptions {
   readonly partitions: number
   /** Version to write with; the latest when left out. */
   readonly writerVersion?: number
-  readonly schemaId: (version: number) => number
+  readonly ids: EnvelopeIds
   /** Record limit of the pipeline; `oversized` goes one byte beyond. */
   readonly maxRecordBytes: number
   readonly watermarks?: readonly (number | null)[]
@@ -52,20 +48,17 @@ type Held = { readonly releaseAt: number } & (
 const keyCacheEntries = 20_000
 
 export function createFeedStream(options: FeedStreamOptions): FeedStream {
-  const { feed, faults, partitions, schemaId, maxRecordBytes, hashRows } = options
+  const { feed, faults, partitions, ids, maxRecordBytes, hashRows } = options
   const { contract } = feed
   const topic = feed.name
   const versions = contract.versions
   const latest = versions.at(-1)!
-  const writer = versions.find((v) => v.version === (options.writerVersion ?? latest.version))
-  if (writer === undefined) {
-    throw new GeneratorError('OPTION_INVALID', `${topic} has no version ${options.writerVersion}`)
-  }
+  const writer = writerVersionOf(feed, options.writerVersion)
   const readerFields = fieldsOf(contract.schema)
   const writerFields = fieldsOf(writer.schema)
-  const format = formatOf(writer)
+  const format = formatOf(feed, writer, ids)
   const other = writer === latest ? versions.at(-2) : latest
-  const otherFormat = other === undefined ? undefined : formatOf(other)
+  const otherFormat = other === undefined ? undefined : formatOf(feed, other, ids)
   const canonical = createCanonicalRow(contract.schema)
   const { damages } = format
   const plan = planFaults(faults, applicableFaults(contract, damages, writer !== latest))
@@ -124,11 +117,6 @@ export function createFeedStream(options: FeedStreamOptions): FeedStream {
     out.push(full)
     emitted++
     return full
-  }
-
-  function formatOf({ version, schema }: Contract['versions'][number]): ValueFormat {
-    if (contract.format === 'json') return createJsonFormat({ schema, style: feed.json })
-    return createAvroFormat({ writer: schema, reader: contract.schema, schemaId: schemaId(version) })
   }
 
   /** All timestamps of a row moved by the same amount, so that their order holds. */

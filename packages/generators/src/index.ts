@@ -7,9 +7,11 @@ export {
   faultCatalogue,
   faultNames,
   noFaults,
+  notInBad,
   type FaultName,
   type FaultRates,
 } from './fault-names.ts'
+export { faultSharesOf, faultsOf } from './feed-format.ts'
 export type { Expectation, SimulatedRecord } from './simulated-record.ts'
 export type { SimulationPosition } from './simulation-position.ts'
 export {
@@ -24,14 +26,26 @@ export {
   type MemoryLedger,
   type TopicTotals,
 } from './ledger.ts'
+export {
+  diffLedger,
+  differenceKinds,
+  type Difference,
+  type DifferenceKind,
+  type LedgerDiff,
+  type LedgerDiffOptions,
+  type Outcome,
+  type Reached,
+} from './ledger-diff.ts'
 export { murmur2, partitionForKey } from './murmur2.ts'
 export {
   createJsonlOutput,
   createMemoryOutput,
   createStreamOutput,
+  type FirstOffsets,
   type MemoryOutput,
   type OutRecord,
   type Output,
+  type RecordHeader,
   type WriteReceipt,
 } from './outputs.ts'
 export { createRandom, createWeightedPick, type Random } from './prng.ts'

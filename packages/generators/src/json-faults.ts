@@ -44,7 +44,12 @@ function wrongValues(node: AvroNode, nullable: boolean): Wrong[] {
     case 'int':
       mismatch('"12"', 'true', '[12]')
       if (node.logical !== undefined) break
-      wrong.push(['12.5', 'number_inexact'], ['1e3', 'number_inexact'], ['2147483648', 'number_range'])
+      wrong.push(
+        ['12.5', 'number_inexact'],
+        ['12.0', 'number_inexact'],
+        ['1e3', 'number_inexact'],
+        ['2147483648', 'number_range'],
+      )
       break
     case 'long':
       mismatch('true', '{}')
@@ -121,6 +126,7 @@ const brokenObjects: readonly ((members: readonly string[], random: Random) => s
     return `{${members.map((m, i) => (i === at ? `/* new */${m}` : m)).join(',')}}`
   },
   (members) => `{${members.join(';')}}`,
+  (members) => `{${members.join(',\u000b')}}`,
 ]
 
 function withOne(members: readonly string[], random: Random, change: (member: string) => string): string[] {
@@ -128,8 +134,9 @@ function withOne(members: readonly string[], random: Random, change: (member: st
   return members.map((member, i) => (i === at ? change(member) : member))
 }
 
-/** Values that are not JSON, by what stands there. A leading zero, a bare point, a raw line break, an unknown escape. */
+/** Values that are not JSON, by what stands there: a misspelt word, a leading zero, a raw line break, an unknown escape. */
 function brokenTexts(node: AvroNode): string[] {
+  if (node.kind === 'boolean') return ['trve', 'fa1se']
   if (node.kind === 'string' || node.kind === 'enum') return ['"a\nb"', '"\\x41"']
   if (node.kind === 'int' || node.kind === 'long' || decimalScale(node) !== undefined) return ['007', '-x']
   return []

@@ -11,7 +11,10 @@ export interface OutRecord {
   readonly value: Uint8Array | null
   /** Milliseconds since epoch. */
   readonly timestamp: number
+  readonly headers?: readonly RecordHeader[]
 }
+
+export type RecordHeader = readonly [name: string, value: Uint8Array]
 
 /** Offset given to the first record of `partition` in a write; the others of that partition follow without holes. */
 export interface WriteReceipt {
@@ -29,14 +32,17 @@ export interface Output {
   close(): Promise<void>
 }
 
-/** Numbers records per topic and partition from 0, or from where `next` says. */
-function createOffsets() {
+/** First offsets of a topic's partitions; what is not named begins at 0. */
+export type FirstOffsets = Readonly<Record<string, readonly number[]>>
+
+/** Numbers records per topic and partition. */
+function createOffsets(first: FirstOffsets = {}) {
   const next = new Map<string, number>()
   return (topic: string, records: readonly OutRecord[]): WriteReceipt[] => {
     const receipts = new Map<number, WriteReceipt>()
     for (const { partition } of records) {
       const name = `${topic}\u0000${partition}`
-      const offset = next.get(name) ?? 0
+      const offset = next.get(name) ?? first[topic]?.[partition] ?? 0
       next.set(name, offset + 1)
       if (!receipts.has(partition)) receipts.set(partition, { partition, baseOffset: offset })
     }
@@ -89,12 +95,16 @@ function textOrBase64(bytes: Uint8Array | null): string | { base64: string } | n
 
 /**
  * One JSON line per record: `{"topic","partition","offset","timestamp","key","value"}`. Key and value are text when
- * the bytes are UTF-8 text, otherwise `{"base64": "…"}`, so that faulty bytes survive exactly.
+ * the bytes are UTF-8 text, otherwise `{"base64": "…"}`, so that faulty bytes survive exactly. Headers, where there are
+ * any, are `"headers": {name: value}` in the same form.
  */
 function formatLine(topic: string, record: OutRecord, offset: number): string {
   const { partition, timestamp } = record
   const key = textOrBase64(record.key)
-  return JSON.stringify({ topic, partition, offset, timestamp, key, value: textOrBase64(record.value) }) + '\n'
+  const line = { topic, partition, offset, timestamp, key, value: textOrBase64(record.value) }
+  if (record.headers === undefined) return JSON.stringify(line) + '\n'
+  const headers = Object.fromEntries(record.headers.map(([name, value]) => [name, textOrBase64(value)]))
+  return JSON.stringify({ ...line, headers }) + '\n'
 }
 
 function formatLines(topic: string, records: readonly OutRecord[], receipts: readonly WriteReceipt[]): string {
@@ -109,8 +119,11 @@ function formatLines(topic: string, records: readonly OutRecord[], receipts: rea
 }
 
 /** Writes lines to a stream (stdout by default), waiting for `drain` when it is full. Does not end the stream. */
-export function createStreamOutput(stream: Writable = process.stdout): Output {
-  const offsets = createOffsets()
+export function createStreamOutput(
+  stream: Writable = process.stdout,
+  options: { readonly firstOffsets?: FirstOffsets } = {},
+): Output {
+  const offsets = createOffsets(options.firstOffsets)
   return {
     async write(topic, records) {
       const receipts = offsets(topic, records)
@@ -125,9 +138,12 @@ export function createStreamOutput(stream: Writable = process.stdout): Output {
  * Writes lines to `<folder>/<topic>/<date>/<topic>-<date>-<hour>.jsonl`, date and hour (UTC) of the record's timestamp.
  * Appends to files that exist. At most `maxOpenFiles` (default 32) are open; the least recently used one is closed.
  */
-export function createJsonlOutput(folder: string, options: { readonly maxOpenFiles?: number } = {}): Output {
+export function createJsonlOutput(
+  folder: string,
+  options: { readonly maxOpenFiles?: number; readonly firstOffsets?: FirstOffsets } = {},
+): Output {
   const { maxOpenFiles = 32 } = options
-  const offsets = createOffsets()
+  const offsets = createOffsets(options.firstOffsets)
   const files = new Map<string, FileHandle>()
 
   async function append(path: string, text: string): Promise<void> {

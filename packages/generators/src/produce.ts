@@ -6,7 +6,7 @@ import type { Ledger, LedgerEntry, LedgerSummary, TopicTotals } from './ledger.t
 import type { Output } from './outputs.ts'
 import { createRateController, type RealClock, realClock } from './rate-controller.ts'
 import { constantRate, type RateProfile } from './rate-profile.ts'
-import { createSimulation, type SimulationOptions } from './simulation.ts'
+import { createSimulation, foreignContract, offlineSchemaId, type SimulationOptions } from './simulation.ts'
 
 export interface ProduceProgress {
   readonly records: number
@@ -28,12 +28,20 @@ export interface ProduceOptions extends Omit<SimulationOptions, 'continueFrom'> 
   /** The first output's receipts are the truth about offsets; the others get copies. */
   readonly outputs: readonly Output[]
   readonly ledger?: Ledger
-  /** Registers every released version of the feeds' contracts and uses the ids given. */
+  /**
+   * Registers every released version of the feeds' contracts and uses the ids given; for `foreign_schema_id` also the
+   * contract of dead letters, which is that of no feed.
+   */
   readonly registry?: RegisterSchema
   /** Events per second of real time, or a profile. As fast as possible when left out. */
   readonly rate?: number | RateProfile
-  /** Simulated seconds per real second; alternative to `rate`. As fast as possible when left out. */
+  /**
+   * Simulated seconds per real second, alternative to `rate`: each record is written when its simulated time has come. As
+   * fast as possible when left out.
+   */
   readonly speedUp?: number
+  /** Stop after so much real time, ms; `forMs` is simulated time. */
+  readonly runForMs?: number
   /** Summary of the run before: the worlds go on where it stopped. */
   readonly continueFrom?: LedgerSummary
   /** Called after writes, at most ten times a second, and at the end. */
@@ -116,9 +124,11 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
     throw new GeneratorError('OPTION_INVALID', 'rate and speedUp exclude each other')
   }
   if (speedUp !== undefined && !(speedUp > 0)) throw new GeneratorError('OPTION_INVALID', 'speedUp must be > 0')
+  const { runForMs = Infinity } = options
+  if (!(runForMs >= 0)) throw new GeneratorError('OPTION_INVALID', 'runForMs must be a number >= 0')
 
   const schemaId =
-    options.registry === undefined ? options.schemaId : await registerAll(feeds, options.registry, signal)
+    options.registry === undefined ? options.schemaId : await registerAll(options, options.registry, signal)
   const simulation = createSimulation(feeds, {
     ...options,
     seed: options.seed ?? continueFrom?.seed ?? 'sluice',
@@ -135,6 +145,8 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
   }
   const buffers = new Map<string, SimulatedRecord[]>(simulation.feeds.map((feed) => [feed.name, []]))
   const startedAt = clock.now()
+  const until = startedAt + runForMs
+  const isOver = () => signal?.aborted === true || clock.now() >= until
   let written = 0
   let bytes = 0
   let reportedAt = -Infinity
@@ -178,32 +190,40 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
     for (const topic of buffers.keys()) await flush(topic)
   }
 
-  /** Waits until real time allows for the simulated time reached. */
-  async function keepPace(): Promise<void> {
-    if (speedUp === undefined) return
-    while (!signal?.aborted) {
-      const ahead = (simulation.now - simulation.from) / speedUp - (clock.now() - startedAt)
-      if (ahead <= 1) return
-      await clock.sleep(Math.min(ahead, 250), signal)
+  /** Real milliseconds until simulated time `at` may be shown. */
+  const aheadBy = (at: number) =>
+    speedUp === undefined ? 0 : (at - simulation.from) / speedUp - (clock.now() - startedAt)
+
+  async function waitFor(at: number): Promise<void> {
+    for (let ahead = aheadBy(at); ahead > 1 && !isOver(); ahead = aheadBy(at)) {
+      await clock.sleep(Math.min(ahead, 250, until - clock.now()), signal)
     }
   }
 
   for (;;) {
-    const max = controller === undefined ? undefined : await controller.take(batchRecords, signal)
-    if (signal?.aborted) simulation.end()
-    const records = simulation.next(signal?.aborted ? undefined : max)
-    if (records.length === 0) break
+    const max = controller === undefined ? undefined : await controller.take(batchRecords, signal, until)
+    const over = isOver()
+    if (over) simulation.end()
+    const records = simulation.next(over ? undefined : max)
+    if (records.length === 0) {
+      await waitFor(simulation.now)
+      break
+    }
     for (const record of records) {
+      if (aheadBy(record.timestamp) > 1 && !isOver()) {
+        await flushAll()
+        await waitFor(record.timestamp)
+      }
       const buffer = buffers.get(record.topic)!
       buffer.push(record)
       if (buffer.length >= batchRecords) await flush(record.topic)
     }
     if (controller !== undefined || speedUp !== undefined) {
       // A grant may be larger than one tick's records; the rest of it must not be lost.
-      controller?.giveBack(max! - records.length)
+      if (!over) controller?.giveBack(max! - records.length)
       await flushAll()
     }
-    await keepPace()
+    await waitFor(simulation.now)
   }
   await flushAll()
   report()
@@ -225,16 +245,17 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
 }
 
 async function registerAll(
-  feeds: readonly string[],
+  { feeds, faults, faultsByTopic }: ProduceOptions,
   registry: RegisterSchema,
   signal: AbortSignal | undefined,
 ): Promise<(contract: Contract, version: number) => number> {
   const ids = new Map<string, number>()
-  for (const name of feeds) {
-    const { contract } = findFeed(name).feed
+  const contracts = feeds.map((name) => findFeed(name).feed.contract)
+  const isForeign = [faults, ...Object.values(faultsByTopic ?? {})].some((rates) => (rates?.foreign_schema_id ?? 0) > 0)
+  for (const contract of isForeign ? [...contracts, foreignContract] : contracts) {
     for (const { version, schema } of contract.versions) {
       ids.set(`${contract.subject}/${version}`, await registry.register(contract.subject, schema, signal))
     }
   }
-  return (contract, version) => ids.get(`${contract.subject}/${version}`)!
+  return (contract, version) => ids.get(`${contract.subject}/${version}`) ?? offlineSchemaId(contract, version)
 }

@@ -24,8 +24,11 @@ export const realClock: RealClock = {
 }
 
 export interface RateController {
-  /** Waits until at least one event is due and returns how many may be sent now, at most `max`. 0 after an abort. */
-  take(max: number, signal?: AbortSignal): Promise<number>
+  /**
+   * Waits until at least one event is due and returns how many may be sent now, at most `max`. 0 after an abort and from
+   * `until` on (time of the clock, ms).
+   */
+  take(max: number, signal?: AbortSignal, until?: number): Promise<number>
   /** Returns part of the last grant that could not be used. */
   giveBack(n: number): void
   /** Events granted so far. */
@@ -51,9 +54,9 @@ export function createRateController(options: {
   let granted = 0
   let forgiven = 0
 
-  async function take(max: number, signal?: AbortSignal): Promise<number> {
+  async function take(max: number, signal?: AbortSignal, until = Infinity): Promise<number> {
     startedAt ??= clock.now()
-    while (!signal?.aborted) {
+    while (!signal?.aborted && clock.now() < until) {
       const seconds = (clock.now() - startedAt) / 1000
       const due = profile.cumulative(seconds)
       const backlogFrom = profile.cumulative(Math.max(0, seconds - catchUpMs / 1000))
@@ -64,7 +67,7 @@ export function createRateController(options: {
         granted += n
         return n
       }
-      await clock.sleep(waitFor(granted + forgiven + 1, seconds), signal)
+      await clock.sleep(Math.min(waitFor(granted + forgiven + 1, seconds), until - clock.now()), signal)
     }
     return 0
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Contract } from '@sluice/schemas'
+import { type Contract, getContract } from '@sluice/schemas'
 import { findFeed } from './catalogue.ts'
 import type { Domain, Feed, World } from './domain.ts'
 import { GeneratorError } from './errors.ts'
@@ -58,6 +58,9 @@ export function offlineSchemaId(contract: Contract, version: number): number {
   return (createHash('sha256').update(`${contract.subject}\u0000${version}`).digest().readUInt32BE(0) % 1_000_000) + 1
 }
 
+/** Whose schema ids `foreign_schema_id` writes: a contract that no feed has. */
+export const foreignContract = getContract('sluice.DeadLetter')
+
 const defaultStart = Date.UTC(2026, 0, 5)
 
 interface Lane {
@@ -88,6 +91,7 @@ export function createSimulation(feedNames: readonly string[], options: Simulati
   const run = continueFrom === undefined ? 0 : continueFrom.run + 1
   const { schemaId = offlineSchemaId, maxRecordBytes = 8 * 1024 * 1024, hashRows = true } = options
   const faults = options.faults ?? defaultFaultRates
+  const foreignSchemaId = schemaId(foreignContract, foreignContract.versions[0]!.version)
 
   const found = [...new Set(feedNames)].map((name) => findFeed(name))
   const domains = [...new Set(found.map(({ domain }) => domain))]
@@ -113,7 +117,7 @@ export function createSimulation(feedNames: readonly string[], options: Simulati
       run,
       faults: options.faultsByTopic?.[feed.name] ?? faults,
       partitions: partitionsOf(feed),
-      schemaId: (v) => schemaId(feed.contract, v),
+      ids: { schemaId: (v) => schemaId(feed.contract, v), foreignSchemaId },
       maxRecordBytes,
       hashRows,
       ...(version === undefined ? {} : { writerVersion: version }),

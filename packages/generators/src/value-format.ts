@@ -1,11 +1,13 @@
 import type { Row } from './domain.ts'
 import type { FaultName } from './fault-names.ts'
+import type { RecordHeader } from './outputs.ts'
 import type { Random } from './prng.ts'
 
 /** Bytes damaged so that exactly one dead-letter code is possible, with that code. */
 export interface DamagedValue {
   readonly value: Uint8Array
   readonly code: string
+  readonly headers?: readonly RecordHeader[]
 }
 
 /** Encodes a row with a fault in it; `undefined` when this row cannot have it. */

@@ -12,12 +12,13 @@ import {
   compileRowRules,
   createRowCodec,
   DecodeError,
+  getContract,
   parseEnvelope,
   type Contract,
   type Row as CodecRow,
   type RowCodec,
 } from '@sluice/schemas'
-import { createCanonicalRow, hashRow, offlineSchemaId, type Row } from '../src/index.ts'
+import { createCanonicalRow, hashRow, offlineSchemaId, type OutRecord, type Row } from '../src/index.ts'
 
 /** What a small, slow reader of the contract finds in a value: a dead-letter code, or the row. */
 export type Finding = { readonly code: string } | { readonly row: Row; readonly rowHash: string }
@@ -59,13 +60,22 @@ export function createChecker(contract: Contract, maxRecordBytes: number) {
   }
   const rules = compileRowRules(contract)
   const canonical = createCanonicalRow(contract.schema)
-  return (key: Uint8Array | null, value: Uint8Array | null): Finding => {
+  const foreign = getContract('sluice.DeadLetter')
+  return ({ key, value, headers }: OutRecord): Finding => {
     if (value === null) return { code: 'null_value' }
     if ((key?.length ?? 0) + value.length > maxRecordBytes) return { code: 'record_too_large' }
+    const header = headers?.find(([name]) => name === '__value_schema_id')?.[1]
+    if (header !== undefined) {
+      if (header.length === 17 && header[0] === 1) return { code: 'schema_header_guid' }
+      if (header.length !== 5 || header[0] !== 0) return { code: 'schema_header_invalid' }
+    }
     const envelope = parseEnvelope(value)
     if (!envelope.ok) return { code: envelope.code }
     const codec = codecs.get(envelope.schemaId)
-    if (codec === undefined) return { code: 'schema_unknown' }
+    if (codec === undefined) {
+      const isForeign = envelope.schemaId === offlineSchemaId(foreign, 1)
+      return { code: isForeign ? 'schema_not_allowed' : 'schema_unknown' }
+    }
     try {
       const row = codec.decode(value.subarray(envelope.bodyStart))
       const broken = rules(row)
@@ -83,7 +93,7 @@ export function createJsonChecker(contract: Contract, maxRecordBytes: number) {
   const decoder = compileJsonDecoder(arrowSchemaOf(contract), { mode: 'strict' })
   const rules = compileRowRules(contract)
   const canonical = createCanonicalRow(contract.schema)
-  return (key: Uint8Array | null, value: Uint8Array | null): Finding => {
+  return ({ key, value }: OutRecord): Finding => {
     if (value === null) return { code: 'null_value' }
     if ((key?.length ?? 0) + value.length > maxRecordBytes) return { code: 'record_too_large' }
     const found = decodeOne(decoder, value, 0)

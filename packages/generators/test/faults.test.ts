@@ -3,6 +3,7 @@ import {
   createSimulation,
   faultCatalogue,
   faultNames,
+  faultsOf,
   listFeeds,
   noFaults,
   type Feed,
@@ -38,7 +39,22 @@ function impossible(feed: Feed): ReadonlySet<FaultName> {
   if (name === 'telco.Customer') faults.add('bad_enum')
   return faults
 }
-const avroOnly: readonly FaultName[] = ['bad_magic', 'short_envelope', 'unknown_schema_id']
+const avroOnly: readonly FaultName[] = [
+  'bad_magic',
+  'short_envelope',
+  'unknown_schema_id',
+  'foreign_schema_id',
+  'schema_header',
+  'bad_value',
+]
+/** Codes of records that no decoder gets to see. */
+const beforeDecoding = [
+  'null_value',
+  'record_too_large',
+  'schema_not_allowed',
+  'schema_header_guid',
+  'schema_header_invalid',
+]
 const jsonOnly: readonly FaultName[] = ['duplicate_key', 'bad_syntax', 'byte_order_mark']
 
 describe.each(feeds.map((feed) => [feed.name, feed] as const))('%s', (name, feed) => {
@@ -47,8 +63,8 @@ describe.each(feeds.map((feed) => [feed.name, feed] as const))('%s', (name, feed
   const checkColumns = isJson ? undefined : createColumnarCheck(feed.contract)
 
   function expectTruth(record: SimulatedRecord): void {
-    const found = check(record.key, record.value)
-    const decided = ['null_value', 'record_too_large'].includes(record.code ?? '') // before any decoder is asked
+    const found = check(record)
+    const decided = beforeDecoding.includes(record.code ?? '')
     if (!decided && checkColumns !== undefined) {
       expect(checkColumns(record.value)).toBe(record.code?.startsWith('rule_') ? undefined : record.code)
     }
@@ -82,6 +98,7 @@ describe.each(feeds.map((feed) => [feed.name, feed] as const))('%s', (name, feed
     const made = records(name, { [fault]: share }, fault === 'oversized' ? 40 : 400)
     const faulty = made.filter((record) => record.fault === fault)
     for (const record of made) expectTruth(record)
+    expect(faultsOf(feed).includes(fault)).toBe(!impossible(feed).has(fault))
     if (impossible(feed).has(fault)) return expect(faulty).toHaveLength(0)
     expect(faulty.length).toBeGreaterThan(10)
     for (const record of faulty) {

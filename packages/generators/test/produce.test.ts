@@ -139,6 +139,51 @@ describe('produce', () => {
     expect(clock.time / 1000).toBeCloseTo(2, 1)
   })
 
+  test('with a speed-up each record is written when its simulated time has come', async () => {
+    const clock = { time: 0, now: () => clock.time, sleep: async (ms: number) => void (clock.time += ms) }
+    const start = Date.UTC(2026, 0, 5)
+    const output = createMemoryOutput()
+    let checked = 0
+    const watched: Output = {
+      async write(topic, records) {
+        for (const { timestamp } of records) {
+          const due = (timestamp - start) / 60
+          if (Math.abs(clock.time - due) > 2) throw new Error(`due at ${due} ms, written at ${clock.time} ms`)
+          checked++
+        }
+        return output.write(topic, records)
+      },
+      close: () => output.close(),
+    }
+    await produce({
+      feeds: ['pharma.sensor_data'],
+      outputs: [watched],
+      forMs: 7_200_000,
+      speedUp: 60,
+      faults: {},
+      clock,
+    })
+    expect(checked).toBeGreaterThan(50)
+    // Readings of a sensor, five minutes apart, come every five seconds.
+    expect(clock.time / 1000).toBeCloseTo(120, 0)
+  })
+
+  test('runForMs ends after real time, at any rate; what was held back is written', async () => {
+    const clock = { time: 0, now: () => clock.time, sleep: async (ms: number) => void (clock.time += ms) }
+    const ledger = createMemoryLedger()
+    const options = { feeds, outputs: [createMemoryOutput()], ledger, clock, faults: { out_of_order: 0.3 } }
+    const summary = await produce({ ...options, rate: 100, runForMs: 10_000 })
+    expect(clock.time).toBeGreaterThanOrEqual(10_000)
+    expect(clock.time).toBeLessThan(10_100)
+    expect(Math.abs(summary.records - 1000)).toBeLessThan(20)
+    expect(ledger.entries).toHaveLength(summary.records)
+    clock.time = 0
+    const slow = await produce({ ...options, outputs: [createMemoryOutput()], rate: 0.01, runForMs: 5000 })
+    expect(slow.records).toBe(0)
+    expect(clock.time).toBe(5000)
+    await expect(produce({ ...options, runForMs: -1 })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+  })
+
   test('an abort writes what was taken and finishes the ledger; progress is told', async () => {
     const abort = new AbortController()
     const ledger = createMemoryLedger()
@@ -183,6 +228,11 @@ describe('produce', () => {
     for (const record of output.records('bakery.promotions', 0)) {
       expect([...record.value!.subarray(0, 5)]).toEqual([0, 0, 0, 0, 101])
     }
+    const foreign = createMemoryOutput()
+    const options = { registry, count: 20, faults: { foreign_schema_id: 1 }, partitions: 1 }
+    await produce({ feeds: ['bakery.promotions'], outputs: [foreign], ...options })
+    expect(subjects).toEqual(['bakery.promotions-value', 'bakery.promotions-value', 'sluice.dead_letters-value'])
+    expect([...foreign.records('bakery.promotions', 0)[0]!.value!.subarray(0, 5)]).toEqual([0, 0, 0, 0, 103])
   })
 })
 
@@ -221,6 +271,18 @@ describe('outputs', () => {
       { topic: 't', partition: 0, offset: 0, timestamp: records[1]!.timestamp, key: null, value: { base64: 'AP8=' } },
       { topic: 't', partition: 1, offset: 1, timestamp: records[1]!.timestamp, key: { base64: '/w==' }, value: null },
     ])
+  })
+
+  test('headers are in the line when a record has some', async () => {
+    const output = createJsonlOutput(join(folder, 'headers'))
+    const headers = [
+      ['trace', Buffer.from('abc')],
+      ['raw', Buffer.from([1, 255])],
+    ] as const
+    await output.write('t', [{ ...records[0]!, headers }])
+    await output.close()
+    const text = await readFile(join(folder, 'headers/t/2026-01-05/t-2026-01-05-09.jsonl'), 'utf8')
+    expect((JSON.parse(text) as { headers: unknown }).headers).toEqual({ trace: 'abc', raw: { base64: 'Af8=' } })
   })
 
   test('a stream gets lines and is waited for', async () => {

@@ -50,7 +50,10 @@ const parseDuration = (text: string) => parseUnit(text, TIME_UNITS)
 export interface ConfigSources {
   /** Path of a YAML or JSON file; the lowest layer above the defaults. */
   readonly file?: string | undefined
-  /** Environment, read through `envPrefix`: `SLUICE_ROTATION__ROWS` sets `rotation.rows`. */
+  /**
+   * Environment, read through `envPrefix`: `SLUICE_ROTATION__ROWS` sets `rotation.rows`. Default: that of the process,
+   * when there is a prefix.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly envPrefix?: string
   /** Command-line flags by dotted path; the highest layer. Undefined values are ignored. */
@@ -99,7 +102,7 @@ function readFile(path: string): Tree {
 function* envEntries(schema: z.ZodObject, sources: ConfigSources): Iterable<[string[], unknown, string]> {
   const prefix = sources.envPrefix
   if (prefix === undefined) return
-  for (const [name, text] of Object.entries(sources.env ?? {})) {
+  for (const [name, text] of Object.entries(sources.env ?? process.env)) {
     if (!name.startsWith(prefix) || text === undefined) continue
     const path = name
       .slice(prefix.length)

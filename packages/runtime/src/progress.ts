@@ -8,8 +8,8 @@ export interface Progress {
 
 export interface ProgressOptions {
   readonly label: string
-  /** What is expected in all; the bar is full there. */
-  readonly total: number
+  /** What is expected in all; the bar is full there. Without one, only what is done is shown. */
+  readonly total?: number | undefined
   readonly unit: string
   readonly stream?: NodeJS.WriteStream
   /** Least time between two plain lines when the stream is not a terminal, ms. Default 5000. */
@@ -25,7 +25,10 @@ export function createProgress(options: ProgressOptions): Progress {
 
 function barProgress({ label, total, unit }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
   const bar = new SingleBar({
-    format: `${label} [{bar}] {percentage}% {value}/{total} ${unit} {note}`,
+    format:
+      total === undefined
+        ? `${label} {value} ${unit} in {duration_formatted} {note}`
+        : `${label} [{bar}] {percentage}% {value}/{total} ${unit} {note}`,
     stream,
     hideCursor: true,
     barCompleteChar: '█',
@@ -33,7 +36,7 @@ function barProgress({ label, total, unit }: ProgressOptions, stream: NodeJS.Wri
     barsize: 28,
     fps: 10,
   })
-  bar.start(total, 0, { note: '' })
+  bar.start(total ?? 0, 0, { note: '' })
   return {
     update: (done, note) => bar.update(done, note === undefined ? {} : { note }),
     stop: () => bar.stop(),
@@ -48,7 +51,8 @@ function plainProgress(options: ProgressOptions, stream: NodeJS.WritableStream):
   let written = -1
   const line = () => {
     written = lastDone
-    stream.write(`${label} ${lastDone}/${total} ${unit}${lastNote ? ` ${lastNote}` : ''}\n`)
+    const done = total === undefined ? lastDone : `${lastDone}/${total}`
+    stream.write(`${label} ${done} ${unit}${lastNote ? ` ${lastNote}` : ''}\n`)
   }
   return {
     update(done, note) {

@@ -51,8 +51,8 @@ export interface Rule {
   readonly when?: Readonly<Record<string, readonly string[]>>
 }
 
-/** What to do with a record whose value is null (RELIABILITY input 1): chosen per contract, never implied. */
-export type TombstonePolicy = 'dead-letter' | 'skip'
+/** What to do with a record whose value is null (RELIABILITY input 1): chosen per contract, never implied. `delete` needs a sink that can. */
+export type TombstonePolicy = 'dead-letter' | 'skip' | 'delete'
 
 /** Avro schema as parsed JSON. */
 export type AvroSchema =

@@ -3,6 +3,9 @@ import { packageMap, vendorClients } from './package-map.ts'
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 
+/** Tools that tests import by name: `@sluice-tools/services`, `@sluice-tools/proxies`. */
+const testTools = '^tools/(services|proxies)/'
+
 /**
  * The rules of dependency-cruiser, made from the package map.
  * Paths are those of files after resolution: a workspace import ends at its `src`, whatever name it was imported by.
@@ -36,17 +39,26 @@ export function boundaryRules(): IForbiddenRuleType[] {
     },
     {
       name: 'packages-stand-alone',
-      comment: 'a package never imports an app, a tool or the benchmarks',
+      comment:
+        'a package never imports an app, a tool or the benchmarks; its tests may use real services and faulty networks',
       severity: 'error',
       from: { path: '^packages/' },
-      to: { path: '^(apps|tools|bench)/' },
+      to: { path: '^(apps|tools|bench)/', pathNot: testTools },
     },
     {
       name: 'apps-import-packages-only',
-      comment: 'an app never imports another app, a tool or the benchmarks',
+      comment:
+        'an app never imports another app, a tool or the benchmarks; its tests may use real services and faulty networks',
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
-      to: { path: '^(apps|tools|bench)/', pathNot: '^apps/$1/' },
+      to: { path: '^(apps|tools|bench)/', pathNot: `^apps/$1/|${testTools}` },
+    },
+    {
+      name: 'tools-in-tests-only',
+      comment: 'what is published or shipped starts no services for tests',
+      severity: 'error',
+      from: { path: '^(packages|apps)/[^/]+/src/' },
+      to: { path: testTools },
     },
     {
       name: 'tools-stand-alone',

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { claimInstance, sharedInstanceVariable, stopServices } from '@sluice-tools/services'
 import { checks } from './registry.ts'
 import type { ExpectedResult } from './test-summary.ts'
 import { collectResults, formatSummary, sumRows } from './test-summary.ts'
@@ -34,14 +35,19 @@ if (targets.includes('test')) {
 }
 
 rmSync(resultsFolder, { recursive: true, force: true })
-const nxCode = await runNx([
-  'run-many',
-  `--targets=${targets.join(',')}`,
-  '--parallel=2',
-  '--outputStyle=static',
-  '--nxBail=false',
-])
+// One set of real services for all tests of this run: the first test that needs one starts it.
+const instance = `checks-${process.pid}`
+claimInstance({ instance })
+const nxCode = await runNx(
+  ['run-many', `--targets=${targets.join(',')}`, '--parallel=2', '--outputStyle=static', '--nxBail=false'],
+  { [sharedInstanceVariable]: instance },
+)
+const stopFailure = await stopServices({ instance }).then(
+  () => undefined,
+  (error: unknown) => (error instanceof Error ? error.message : String(error)),
+)
 const rows = collectResults(resultsFolder, expected)
+if (stopFailure !== undefined) rows.push({ name: 'services', passed: 0, failures: [`did not stop: ${stopFailure}`] })
 if (nxCode !== 0 && rows.every((row) => row.failures.length === 0)) {
   rows.push({ name: 'nx', passed: 0, failures: [`nx ended with ${nxCode} although every step passed`] })
 }
@@ -53,11 +59,11 @@ writeFileSync(join(resultsFolder, 'summary.txt'), text)
 process.stdout.write(`\n${text}`)
 process.exitCode = sum.ok ? 0 : 1
 
-function runNx(args: readonly string[]): Promise<number> {
+function runNx(args: readonly string[], more: Readonly<Record<string, string>>): Promise<number> {
   return new Promise((done) => {
     const child = spawn('nx', args, {
       cwd: repoRoot,
-      env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' },
+      env: { ...process.env, ...more, NX_DAEMON: 'false', NX_TUI: 'false', NX_NO_CLOUD: 'true' },
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     child.on('error', (error) => {

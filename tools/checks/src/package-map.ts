@@ -17,6 +17,7 @@ export const packageMap: Readonly<Record<string, readonly string[]>> = {
   models: ['schemas'],
   quality: ['schemas'],
   runtime: ['ingest-core', 'schemas', 'columnar'],
+  simulator: ['generators', 'source-kafka', 'runtime', 'ingest-core', 'schemas', 'columnar'],
 }
 
 /** Clients of other people's systems, as a pattern on the module name, and the packages that may drive them. Apps may too, to wire them. */

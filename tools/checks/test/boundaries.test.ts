@@ -140,6 +140,20 @@ describe('boundaries', () => {
     expect(await brokenRules()).toContain('apps-import-packages-only')
   })
 
+  it('green: a test imports the services and the proxies; red: source does', async () => {
+    for (const name of ['services', 'proxies']) {
+      writeManifest(`tools/${name}`, `@sluice-tools/${name}`, [])
+      write(`tools/${name}/src/index.ts`, `export const ${name} = 1\n`)
+      const use = `export { ${name} as inTest } from '@sluice-tools/${name}'\n`
+      write('packages/runtime/test/real.test.ts', use)
+      write('apps/one/test/real.test.ts', use)
+      expect(await brokenRules()).toEqual([])
+      write('packages/runtime/src/wrong.ts', use)
+      expect(await brokenRules()).toContain('tools-in-tests-only')
+      rmSync(join(root, 'packages/runtime/src/wrong.ts'))
+    }
+  })
+
   it('red: a tool imports an app', async () => {
     write('tools/checks/src/wrong.ts', "export { two } from '@sluice/two'\n")
     expect(await brokenRules()).toContain('tools-stand-alone')

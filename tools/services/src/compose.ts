@@ -12,6 +12,10 @@ export interface Compose {
   isRunning(project: string, service: string, ports: Readonly<Record<string, number>>): Promise<boolean>
   /** The last lines its containers printed. */
   logs(project: string, service: string, ports: Readonly<Record<string, number>>): Promise<string>
+  /** Sends a signal to the container's process. */
+  signal(project: string, service: string, ports: Readonly<Record<string, number>>, signal: string): Promise<void>
+  /** Starts its stopped containers again, data and all, and waits until they run. */
+  start(project: string, service: string, ports: Readonly<Record<string, number>>): Promise<void>
   /** Stops and removes the project's containers and volumes. */
   down(project: string, service: string, ports: Readonly<Record<string, number>>): Promise<void>
 }
@@ -46,6 +50,12 @@ export async function findCompose(program = 'docker'): Promise<Compose | undefin
     isRunning: async (project, service, ports) =>
       (await compose(project, service, ports, ['ps', '--quiet', '--status', 'running'])).trim() !== '',
     logs: (project, service, ports) => compose(project, service, ports, ['logs', '--no-color', '--tail', '30']),
+    signal: async (project, service, ports, signal) => {
+      await compose(project, service, ports, ['kill', '--signal', signal])
+    },
+    start: async (project, service, ports) => {
+      await compose(project, service, ports, ['start', '--wait'])
+    },
     down: async (project, service, ports) => {
       await compose(project, service, ports, ['down', '--volumes', '--timeout', '15'])
     },

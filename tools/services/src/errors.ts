@@ -2,7 +2,7 @@
 export const serviceErrors = {
   SERVICE_UNKNOWN: 'name one of the services that `status` lists',
   SERVICE_PREREQUISITE: 'install the program the message names, or start a Docker engine',
-  SERVICE_DOWNLOAD: 'look at the Maven output in the message; the machine must reach its artifact repository once',
+  SERVICE_DOWNLOAD: 'look at the output of Maven or Go in the message; the machine must reach its registry once',
   SERVICE_UNHEALTHY: 'read the end of its log in the message',
   SERVICE_LOCKED: 'another process works on this instance; wait for it or choose another instance',
   SERVICE_STATE: 'the state file is damaged; stop the process it names by hand and delete the file',

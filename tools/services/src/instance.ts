@@ -2,20 +2,33 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:f
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apicurio } from './apicurio.ts'
+import { azurite } from './azurite.ts'
 import type { Compose } from './compose.ts'
 import { findCompose } from './compose.ts'
 import { ServiceError } from './errors.ts'
+import { fakeGcs } from './fake-gcs.ts'
 import { cacheFolder, instanceFolder } from './folders.ts'
+import { kafkaSecure } from './kafka-secure.ts'
 import { kafka } from './kafka.ts'
 import { ownProcess, withLock } from './lock.ts'
+import { minio } from './minio.ts'
 import { freePorts } from './ports.ts'
+import { postgres } from './postgres.ts'
 import { isAlive, startDetached, stopProcess } from './process.ts'
 import type { Service } from './service.ts'
 import type { ServiceState } from './state.ts'
-import { listStates, readOwner, readState, removeState, writeOwner, writeState } from './state.ts'
+import { dataFolderOf, listStates, readOwner, readState, removeState, writeOwner, writeState } from './state.ts'
 
 /** Every service that can be started, by name. */
-export const services: Readonly<Record<string, Service>> = { kafka, apicurio }
+export const services: Readonly<Record<string, Service>> = {
+  kafka,
+  'kafka-secure': kafkaSecure,
+  apicurio,
+  minio,
+  'fake-gcs': fakeGcs,
+  azurite,
+  postgres,
+}
 
 export interface InstanceOptions {
   /** Sets of services with different names live side by side. Default `default`. */
@@ -47,10 +60,11 @@ export interface ServiceStatus {
   readonly reason?: string
 }
 
-const lockMs = 20 * 60_000
+export const lockMs = 20 * 60_000
 const startAttempts = 3
+const stopGraceMs = 15_000
 
-interface Setting {
+export interface Setting {
   readonly folder: string
   readonly cache: string
   readonly options: InstanceOptions
@@ -58,7 +72,7 @@ interface Setting {
   readonly report: (line: string) => void
 }
 
-function setting(options: InstanceOptions): Setting {
+export function setting(options: InstanceOptions): Setting {
   const cache = options.cache ?? cacheFolder()
   return {
     folder: instanceFolder(cache, options.instance ?? 'default'),
@@ -98,7 +112,7 @@ export async function startServices(
   })
 }
 
-function serviceNamed(at: Setting, name: string): Service {
+export function serviceNamed(at: Setting, name: string): Service {
   const service = Object.hasOwn(at.catalogue, name) ? at.catalogue[name] : undefined
   if (service === undefined)
     throw new ServiceError(
@@ -118,7 +132,7 @@ async function startOne(
     const status = await statusOf(at, before)
     if (status.state === 'healthy') {
       at.report(`${service.name}: already healthy`)
-      return service.environment(before.ports)
+      return service.environment(before.ports, dataFolderOf(at.folder, service.name))
     }
     at.report(`${service.name}: clearing away what is left of an earlier start`)
     await stopOne(at, before)
@@ -126,7 +140,8 @@ async function startOne(
   for (let attempt = 1; ; attempt++) {
     const started = performance.now()
     const ports = await choosePorts(service)
-    const state = compose === undefined ? await launchNative(at, service, ports) : planCompose(at, service, ports)
+    const native = compose === undefined || service.nativeOnly === true
+    const state = native ? await launchNative(at, service, ports) : planCompose(at, service, ports)
     try {
       if (state.backend === 'compose') await compose!.up(state.project!, service.name, ports)
       await waitHealthy(service, state)
@@ -134,13 +149,16 @@ async function startOne(
       at.report(
         `${service.name}: healthy after ${((performance.now() - started) / 1000).toFixed(1)} s (${state.backend}, ${where.join(', ')})`,
       )
-      return service.environment(ports)
+      return service.environment(ports, dataFolderOf(at.folder, service.name))
     } catch (error) {
       // Compose says in its error, not in the log, that it could not start.
       const log = `${await logOf(state, compose)}${state.backend === 'compose' ? String(error) : ''}`
       await stopOne(at, state)
       // A port can be taken between its choice and its use: that, and only that, is worth another attempt.
-      if (attempt < startAttempts && /address already in use|port is already allocated/i.test(log)) {
+      if (
+        attempt < startAttempts &&
+        /address already in use|EADDRINUSE|port is already (allocated|in use)/i.test(log)
+      ) {
         at.report(`${service.name}: a port was taken meanwhile, choosing others`)
         continue
       }
@@ -158,18 +176,27 @@ async function choosePorts(service: Service): Promise<Record<string, number>> {
 }
 
 async function launchNative(at: Setting, service: Service, ports: Record<string, number>): Promise<ServiceState> {
-  const dataFolder = join(at.folder, `${service.name}.data`)
+  const dataFolder = dataFolderOf(at.folder, service.name)
   const logFile = join(at.folder, `${service.name}.log`)
   removeState(at.folder, service.name)
+  service.cleanUp?.(dataFolder)
   mkdirSync(dataFolder, { recursive: true })
   at.report(`${service.name}: preparing`)
   const launch = await service.launch({ cache: at.cache, dataFolder, ports })
+  return startLaunched(at, { service: service.name, backend: 'native', ports, launch, logFile })
+}
+
+/** Starts the process of a native service, over whatever data it has, and writes it down. */
+export async function startLaunched(at: Setting, planned: ServiceState): Promise<ServiceState> {
+  const launch = planned.launch!
   const process_ = await startDetached(launch.program, launch.args, {
-    cwd: dataFolder,
+    // One that runs as another user may not be allowed into the cache.
+    cwd: launch.user === undefined ? dataFolderOf(at.folder, planned.service) : '/',
     env: { ...process.env, ...launch.env },
-    logFile,
+    logFile: planned.logFile,
+    ...(launch.user && { user: launch.user }),
   })
-  const state: ServiceState = { service: service.name, backend: 'native', ports, process: process_, logFile }
+  const state: ServiceState = { ...planned, process: process_ }
   writeState(at.folder, state)
   return state
 }
@@ -188,7 +215,7 @@ function planCompose(at: Setting, service: Service, ports: Record<string, number
   return state
 }
 
-async function waitHealthy(service: Service, state: ServiceState): Promise<void> {
+export async function waitHealthy(service: Service, state: ServiceState): Promise<void> {
   const until = Date.now() + service.healthyWithinMs
   for (;;) {
     try {
@@ -233,7 +260,8 @@ function stopFolder(at: Setting): Promise<string[]> {
 }
 
 async function stopOne(at: Setting, state: ServiceState): Promise<void> {
-  if (state.process !== undefined) await stopProcess(state.process)
+  const service = Object.hasOwn(at.catalogue, state.service) ? at.catalogue[state.service] : undefined
+  if (state.process !== undefined) await stopProcess(state.process, stopGraceMs, service?.stopSignal)
   if (state.project !== undefined) {
     const compose = await findCompose()
     if (compose === undefined)
@@ -244,6 +272,7 @@ async function stopOne(at: Setting, state: ServiceState): Promise<void> {
     await compose.down(state.project, state.service, state.ports)
   }
   removeState(at.folder, state.service)
+  service?.cleanUp?.(dataFolderOf(at.folder, state.service))
 }
 
 /** Stops instances whose owner died. */
@@ -298,7 +327,10 @@ export async function instanceEnvironment(options: InstanceOptions = {}): Promis
         'SERVICE_UNHEALTHY',
         `${status.service} is ${status.state}: ${status.reason ?? ''} (${status.logFile})`,
       )
-    Object.assign(env, serviceNamed(at, status.service).environment(status.ports))
+    Object.assign(
+      env,
+      serviceNamed(at, status.service).environment(status.ports, dataFolderOf(at.folder, status.service)),
+    )
   }
   return env
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { findJava } from './java.ts'
 import { countBrokers } from './kafka-probe.ts'
 import { mavenArtifacts } from './maven.ts'
-import type { Service } from './service.ts'
+import type { Launch, Service } from './service.ts'
 
 /** Kept equal to tools/services/maven/pom.xml and infra/compose/kafka.yml by a test. */
 export const kafkaVersion = '4.3.1'
@@ -21,27 +21,46 @@ async function classPath(cache: string): Promise<string> {
   return join(jars, '*')
 }
 
+const configFileIn = (dataFolder: string) => join(dataFolder, 'server.properties')
+const logFileIn = (dataFolder: string) => join(dataFolder, 'log4j2.properties')
+
+/** Writes a node's configuration and formats its log folder. `more` are further arguments of `format`. */
+export async function formatKafka(
+  cache: string,
+  dataFolder: string,
+  properties: Readonly<Record<string, string | number>>,
+  more: readonly string[] = [],
+): Promise<void> {
+  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
+  writeFileSync(configFileIn(dataFolder), lines.join(''))
+  writeFileSync(logFileIn(dataFolder), logProperties)
+  const { program, base } = await javaProgram(cache, dataFolder)
+  const storage = ['-Xmx128m', ...base, 'kafka.tools.StorageTool']
+  const { stdout } = await run(program, [...storage, 'random-uuid'])
+  const clusterId = stdout.trim().split('\n').at(-1)!
+  await run(program, [...storage, 'format', '-t', clusterId, '-c', configFileIn(dataFolder), ...more])
+}
+
+/** Starts a node that has been formatted; also when it has run before. */
+export async function kafkaLaunch(cache: string, dataFolder: string): Promise<Launch> {
+  const { program, base } = await javaProgram(cache, dataFolder)
+  const memory = ['-Xms256m', '-Xmx512m', '-XX:+ExitOnOutOfMemoryError']
+  return { program, args: [...memory, ...base, 'kafka.Kafka', configFileIn(dataFolder)], env: {} }
+}
+
+async function javaProgram(cache: string, dataFolder: string) {
+  const base = [`-Dlog4j2.configurationFile=${logFileIn(dataFolder)}`, '-cp', await classPath(cache)]
+  return { program: await findJava(17), base }
+}
+
 /** One Apache Kafka node, broker and controller in one (KRaft), listening on 127.0.0.1 only. Topics are not made by asking for them. */
 export const kafka: Service = {
   name: 'kafka',
   ports: ['broker', 'controller'],
   healthyWithinMs: 90_000,
   async launch({ cache, dataFolder, ports }) {
-    const java = await findJava(17)
-    const jars = await classPath(cache)
-    const configFile = join(dataFolder, 'server.properties')
-    const logFile = join(dataFolder, 'log4j2.properties')
-    writeFileSync(configFile, serverProperties(ports.broker!, ports.controller!, join(dataFolder, 'log')))
-    writeFileSync(logFile, logProperties)
-    const base = [`-Dlog4j2.configurationFile=${logFile}`, '-cp', jars]
-    const { stdout } = await run(java, ['-Xmx128m', ...base, 'kafka.tools.StorageTool', 'random-uuid'])
-    const clusterId = stdout.trim().split('\n').at(-1)!
-    await run(java, ['-Xmx128m', ...base, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configFile])
-    return {
-      program: java,
-      args: ['-Xms256m', '-Xmx512m', '-XX:+ExitOnOutOfMemoryError', ...base, 'kafka.Kafka', configFile],
-      env: {},
-    }
+    await formatKafka(cache, dataFolder, serverProperties(ports.broker!, ports.controller!, join(dataFolder, 'log')))
+    return kafkaLaunch(cache, dataFolder)
   },
   async probe({ broker }) {
     if ((await countBrokers('127.0.0.1', broker!)) < 1) throw new Error('the broker knows no broker yet')
@@ -68,8 +87,9 @@ export async function runKafkaTool(cache: string, mainClass: string, args: reado
   }
 }
 
-function serverProperties(broker: number, controller: number, logFolder: string): string {
-  const properties: Record<string, string | number> = {
+/** The settings of a node with one PLAINTEXT listener. */
+export function serverProperties(broker: number, controller: number, logFolder: string) {
+  return {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
@@ -90,9 +110,6 @@ function serverProperties(broker: number, controller: number, logFolder: string)
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
   }
-  return Object.entries(properties)
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('')
 }
 
 const logProperties = `status = error

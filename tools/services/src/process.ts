@@ -44,7 +44,12 @@ export function isAlive(process: ProcessId): boolean {
 export async function startDetached(
   program: string,
   args: readonly string[],
-  options: { cwd: string; env: NodeJS.ProcessEnv; logFile: string },
+  options: {
+    cwd: string
+    env: NodeJS.ProcessEnv
+    logFile: string
+    user?: { readonly uid: number; readonly gid: number }
+  },
 ): Promise<ProcessId> {
   const log = openSync(options.logFile, 'a')
   try {
@@ -52,6 +57,7 @@ export async function startDetached(
       cwd: options.cwd,
       env: options.env,
       detached: true,
+      ...options.user,
       stdio: ['ignore', log, log],
     })
     await new Promise<void>((done, failed) => {
@@ -66,22 +72,33 @@ export async function startDetached(
   }
 }
 
+/** Sends a signal to that very process. @returns false when it is gone, even if its id has been given to another one */
+export function signalProcess(target: ProcessId, signal: NodeJS.Signals): boolean {
+  if (!isAlive(target)) return false
+  try {
+    process.kill(target.pid, signal)
+    return true
+  } catch (error) {
+    if (isGone(error)) return false
+    throw error
+  }
+}
+
 /**
- * Ends a process politely, then firmly: SIGTERM, `graceMs` of patience, SIGKILL. Does nothing when that very process is gone,
- * even if its id has been given to another one.
+ * Ends a process politely, then firmly: `polite`, `graceMs` of patience, SIGKILL. Does nothing when that very process is gone.
+ * One that was stopped by SIGSTOP is woken, so that it can end politely, too.
  */
-export async function stopProcess(target: ProcessId, graceMs = 15_000): Promise<void> {
+export async function stopProcess(
+  target: ProcessId,
+  graceMs = 15_000,
+  polite: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
   for (const [signal, patience] of [
-    ['SIGTERM', graceMs],
+    [polite, graceMs],
     ['SIGKILL', 5_000],
   ] as const) {
-    if (!isAlive(target)) return
-    try {
-      process.kill(target.pid, signal)
-    } catch (error) {
-      if (isGone(error)) return
-      throw error
-    }
+    if (!signalProcess(target, signal)) return
+    signalProcess(target, 'SIGCONT')
     const until = Date.now() + patience
     while (Date.now() < until) {
       if (!isAlive(target)) return

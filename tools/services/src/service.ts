@@ -11,6 +11,8 @@ export interface Launch {
   readonly program: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Another user to run as, for programs that refuse to run as root. */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }
 
 /** One service that can be started: natively by `launch`, or by its file in `infra/compose`. */
@@ -25,5 +27,11 @@ export interface Service {
   /** Resolves when the service answers as its users need it; rejects with the reason while it does not. One attempt, bounded in time. */
   probe(ports: Readonly<Record<string, number>>): Promise<void>
   /** Environment variables by which programs find it. */
-  environment(ports: Readonly<Record<string, number>>): Readonly<Record<string, string>>
+  environment(ports: Readonly<Record<string, number>>, dataFolder: string): Readonly<Record<string, string>>
+  /** True for one that is always started natively, also where a Docker engine answers; it has no file in `infra/compose`. */
+  readonly nativeOnly?: boolean
+  /** The signal that asks it to end, when that is not SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals
+  /** Deletes what `launch` made outside `dataFolder`. Safe to call when there is nothing. */
+  cleanUp?(dataFolder: string): void
 }

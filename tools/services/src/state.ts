@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, w
 import { join } from 'node:path'
 import { ServiceError } from './errors.ts'
 import type { ProcessId } from './process.ts'
+import type { Launch } from './service.ts'
 
 /** What is written down about a started service before it is waited for, so that no crash leaves it unknown. */
 export interface ServiceState {
@@ -10,10 +11,15 @@ export interface ServiceState {
   readonly ports: Readonly<Record<string, number>>
   /** Native only: the process. */
   readonly process?: ProcessId
+  /** Native only: how to start the same process again over the same data. */
+  readonly launch?: Launch
   /** Compose only: the project. */
   readonly project?: string
   readonly logFile: string
 }
+
+/** The folder of a service's own; deleted when it stops. */
+export const dataFolderOf = (folder: string, service: string) => join(folder, `${service}.data`)
 
 const stateFile = (folder: string, service: string) => join(folder, `${service}.json`)
 
@@ -55,7 +61,7 @@ export function listStates(folder: string): ServiceState[] {
 
 export function removeState(folder: string, service: string): void {
   rmSync(stateFile(folder, service), { force: true })
-  rmSync(join(folder, `${service}.data`), { recursive: true, force: true })
+  rmSync(dataFolderOf(folder, service), { recursive: true, force: true })
   rmSync(join(folder, `${service}.log`), { force: true })
 }
 

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { claimInstance, restartService, signalService } from '../src/control.ts'
 import { instanceEnvironment, serviceStatuses, startServices, stopServices } from '../src/instance.ts'
 import type { ProcessId } from '../src/process.ts'
 import { isAlive, processStart } from '../src/process.ts'
 import { readState, writeOwner } from '../src/state.ts'
+import { ownServices, sharedInstanceVariable, testServices } from '../src/test-services.ts'
 import { fakeService } from './fake-service.ts'
 
 let cache: string
@@ -113,6 +115,115 @@ describe('an instance', () => {
     await startServices(['beta'], at('two', { owned: true }))
     expect(processStart(pid)).toBeUndefined()
     expect(existsSync(join(cache, 'run/one'))).toBe(false)
+  })
+})
+
+describe('a running service', () => {
+  const remembering = fakeService('alpha', {
+    script: `const { appendFileSync, readFileSync } = require('node:fs')
+appendFileSync('starts', 'x')
+require('node:http').createServer((_, answer) => answer.end(process.pid + ' ' + readFileSync('starts'))).listen(Number(process.env.FAKE_PORT), '127.0.0.1')`,
+  })
+  const own = (more: object = {}) => at('one', { catalogue: { alpha: remembering }, ...more })
+  const answer = async (url: string) => (await (await fetch(url)).text()).split(' ') as [string, string]
+
+  it('is restarted over its data at its port, politely or not; what happens in between is seen', async () => {
+    const { ALPHA_URL: url } = await startServices(['alpha'], own())
+    const [first, starts] = await answer(url!)
+    expect(starts).toBe('x')
+    let seenDown = 0
+    const whileDown = async () => {
+      await expect(fetch(url!)).rejects.toThrow()
+      seenDown++
+    }
+    await restartService('alpha', own({ whileDown }))
+    await restartService('alpha', own({ whileDown, signal: 'SIGKILL' }))
+    expect(seenDown).toBe(2)
+    const [third, more] = await answer(url!)
+    expect(more).toBe('xxx')
+    expect(third).not.toBe(first)
+    expect(await serviceStatuses(own())).toMatchObject([{ state: 'healthy', pid: Number(third) }])
+  })
+
+  it('that was killed is started again over its data', async () => {
+    const { ALPHA_URL: url } = await startServices(['alpha'], own())
+    await signalService('alpha', 'SIGKILL', own())
+    await expect.poll(async () => (await serviceStatuses(own()))[0]!.state).toBe('dead')
+    await expect(signalService('alpha', 'SIGTERM', own())).rejects.toMatchObject({ code: 'SERVICE_UNHEALTHY' })
+    await restartService('alpha', own())
+    expect((await answer(url!))[1]).toBe('xx')
+  })
+
+  it('hangs and wakes, and one that hangs is stopped all the same', async () => {
+    const { ALPHA_URL: url } = await startServices(['alpha'], own())
+    const [pid] = await answer(url!)
+    await signalService('alpha', 'SIGSTOP', own())
+    await expect(fetch(url!, { signal: AbortSignal.timeout(300) })).rejects.toThrow(/timeout/)
+    await signalService('alpha', 'SIGCONT', own())
+    expect(await answer(url!)).toEqual([pid, 'x'])
+    await signalService('alpha', 'SIGSTOP', own())
+    await stopServices(own())
+    expect(processStart(Number(pid))).toBeUndefined()
+  })
+
+  it('that does not end in time is an error, and what does not run cannot be signalled', async () => {
+    const deaf = fakeService('alpha', {
+      script: `process.on('SIGTERM', () => {}); require('node:http').createServer((_, answer) => answer.end('1')).listen(Number(process.env.FAKE_PORT), '127.0.0.1')`,
+    })
+    const options = at('one', { catalogue: { alpha: deaf } })
+    await expect(signalService('alpha', 'SIGSTOP', options)).rejects.toThrow(/does not run.*SERVICE_UNHEALTHY/)
+    await startServices(['alpha'], options)
+    await expect(restartService('alpha', { ...options, downWithinMs: 200 })).rejects.toThrow(
+      /did not end within 200 ms/,
+    )
+    await restartService('alpha', { ...options, signal: 'SIGKILL' })
+  })
+})
+
+describe('services of tests', () => {
+  const before = process.env[sharedInstanceVariable]
+  afterEach(() => {
+    process.env[sharedInstanceVariable] = before
+  })
+
+  it('are those of the run where there is one, and stay; else the caller’s own', async () => {
+    process.env[sharedInstanceVariable] = 'one'
+    claimInstance(at('one'))
+    const first = await testServices(['alpha'], { cache, catalogue })
+    await first.release()
+    const second = await testServices(['alpha'], { cache, catalogue })
+    expect(second.env).toEqual(first.env)
+    process.env[sharedInstanceVariable] = ''
+    const own = await testServices(['alpha'], { cache, catalogue })
+    expect(own.env.ALPHA_URL).not.toBe(first.env.ALPHA_URL)
+    const pid = await pidAt(own.env.ALPHA_URL!)
+    await own.release()
+    expect(processStart(pid)).toBeUndefined()
+    expect(await pidAt(first.env.ALPHA_URL!)).toBeGreaterThan(0)
+  })
+
+  it('that start beside one that fails do not stay', async () => {
+    const mixed = { ...catalogue, beta: fakeService('beta', { script: 'process.exit(1)' }) }
+    await expect(ownServices(['alpha', 'beta'], { cache, catalogue: mixed })).rejects.toThrow(/beta/)
+    expect(existsSync(join(cache, 'run')) && readdirSync(join(cache, 'run'))).toEqual([])
+  })
+})
+
+describe('what a service made elsewhere', () => {
+  it('is deleted when it stops', async () => {
+    const elsewhere = join(cache, 'elsewhere')
+    const messy = {
+      ...fakeService('alpha'),
+      cleanUp: () => rmSync(elsewhere, { recursive: true, force: true }),
+      launch: async (context: Parameters<ReturnType<typeof fakeService>['launch']>[0]) => {
+        mkdirSync(elsewhere)
+        return fakeService('alpha').launch(context)
+      },
+    }
+    await startServices(['alpha'], at('one', { catalogue: { alpha: messy } }))
+    expect(existsSync(elsewhere)).toBe(true)
+    await stopServices(at('one', { catalogue: { alpha: messy } }))
+    expect(existsSync(elsewhere)).toBe(false)
   })
 })
 

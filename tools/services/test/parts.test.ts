@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -7,9 +8,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { apicurioVersion } from '../src/apicurio.ts'
+import { makeCertificates } from '../src/certificates.ts'
 import { composeEnvironment, findCompose } from '../src/compose.ts'
 import { ServiceError, serviceErrors } from '../src/errors.ts'
+import { fakeGcsVersion } from '../src/fake-gcs.ts'
 import { cacheFolder, instanceFolder } from '../src/folders.ts'
+import { goProgram } from '../src/go.ts'
 import { services } from '../src/instance.ts'
 import { findJava, javaFeatureVersion } from '../src/java.ts'
 import { countBrokers } from '../src/kafka-probe.ts'
@@ -17,6 +21,8 @@ import { kafkaVersion } from '../src/kafka.ts'
 import { ownProcess, withLock } from '../src/lock.ts'
 import { mavenArtifacts } from '../src/maven.ts'
 import { freePorts } from '../src/ports.ts'
+import { findPostgres, postgresMajorVersion, postgresUser } from '../src/postgres-programs.ts'
+import { postgresVersion } from '../src/postgres.ts'
 import { processStart, startDetached, stopProcess } from '../src/process.ts'
 
 let folder: string
@@ -198,6 +204,81 @@ describe('maven', () => {
   })
 })
 
+describe('go', () => {
+  it('builds a program once, whole or not at all', async () => {
+    const before = process.env.PATH
+    const installs = (script: string) => {
+      program('go', '')
+      writeFileSync(join(folder, 'go'), `#!/bin/sh\necho "$@" >> '${folder}/calls'\n${script}\n`)
+    }
+    try {
+      process.env.PATH = `${folder}:${before}`
+      installs('echo "no such version" >&2; exit 1')
+      await expect(goProgram(folder, 'tool-1', 'example.com/tool@v1', 'tool')).rejects.toMatchObject({
+        code: 'SERVICE_DOWNLOAD',
+        message: expect.stringContaining('no such version') as string,
+      })
+      installs('exit 0')
+      await expect(goProgram(folder, 'tool-1', 'example.com/tool@v1', 'tool')).rejects.toThrow(/made no program tool/)
+      expect(existsSync(join(folder, 'artifacts/tool-1'))).toBe(false)
+      installs('echo built > "$GOBIN/tool"')
+      const both = [1, 2].map(() => goProgram(folder, 'tool-1', 'example.com/tool@v1', 'tool'))
+      expect(await Promise.all(both)).toEqual([1, 2].map(() => join(folder, 'artifacts/tool-1/tool')))
+      expect(readFileSync(join(folder, 'artifacts/tool-1/tool'), 'utf8')).toBe('built\n')
+      expect(readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')).toHaveLength(3)
+    } finally {
+      process.env.PATH = before
+    }
+  })
+})
+
+describe('postgres programs', () => {
+  it.each([
+    ['postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)', 15],
+    ['postgres (PostgreSQL) 18beta1', 18],
+    ['command not found', undefined],
+  ])('reads %s', (output, version) => expect(postgresMajorVersion(output)).toBe(version))
+
+  it('are found whole, in PATH or in the usual places, new enough; what was seen is said', async () => {
+    program('half/initdb', '')
+    for (const [name, version] of [
+      ['old', 12],
+      ['newer', 17],
+      ['newest', 99],
+    ] as const) {
+      program(`${name}/initdb`, '')
+      program(`${name}/postgres`, `postgres (PostgreSQL) ${version}.1`)
+    }
+    const env = { PATH: `${join(folder, 'half')}:${join(folder, 'old')}` }
+    expect(await findPostgres(12, env, [])).toBe(join(folder, 'old'))
+    expect(await findPostgres(15, env, [join(folder, 'new*'), join(folder, 'half')])).toBe(join(folder, 'newer'))
+    await expect(findPostgres(15, env, [])).rejects.toThrow(
+      /PostgreSQL 15 or newer is needed.*old has 12.*PREREQUISITE/,
+    )
+    await expect(findPostgres(15, { PATH: '' }, [])).rejects.toThrow(/none was found/)
+  })
+
+  it('run as somebody else when we are root', () => {
+    expect(postgresUser(false)).toBeUndefined()
+    expect(postgresUser(true)).toMatchObject({ uid: expect.any(Number) as number })
+    expect(postgresUser(true)!.uid).toBeGreaterThan(0)
+  })
+})
+
+describe('certificates', () => {
+  it('of the server and the client are signed by the authority, for this machine, and not by the stranger', async () => {
+    const made = await makeCertificates(folder)
+    const read = (file: string) => new X509Certificate(readFileSync(file))
+    const [ca, stranger] = [read(made.ca), read(made.strangerCa)]
+    for (const certificate of [read(join(folder, 'server.pem')), read(made.clientCertificate)]) {
+      expect(certificate.verify(ca.publicKey)).toBe(true)
+      expect(certificate.verify(stranger.publicKey)).toBe(false)
+    }
+    expect(read(join(folder, 'server.pem')).checkIP('127.0.0.1')).toBe('127.0.0.1')
+    expect(readFileSync(made.serverBundle, 'utf8')).toMatch(/PRIVATE KEY[^]*BEGIN CERTIFICATE/)
+  })
+})
+
 describe('compose', () => {
   it('is absent without an engine', async () => {
     expect(await findCompose(join(folder, 'nothing'))).toBeUndefined()
@@ -208,20 +289,24 @@ describe('compose', () => {
     const compose = (await findCompose(program('docker', 'abc')))!
     await compose.up('p', 'kafka', { broker: 1 })
     expect(await compose.isRunning('p', 'kafka', { broker: 1 })).toBe(true)
+    await compose.signal('p', 'kafka', { broker: 1 }, 'SIGSTOP')
+    await compose.start('p', 'kafka', { broker: 1 })
     await compose.down('p', 'kafka', { broker: 1 })
     const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n').slice(2)
     expect(calls.map((call) => call.replace(/\S+infra/, 'infra'))).toEqual([
       'compose -p p -f infra/compose/kafka.yml up --detach --wait --quiet-pull',
       'compose -p p -f infra/compose/kafka.yml ps --quiet --status running',
+      'compose -p p -f infra/compose/kafka.yml kill --signal SIGSTOP',
+      'compose -p p -f infra/compose/kafka.yml start --wait',
       'compose -p p -f infra/compose/kafka.yml down --volumes --timeout 15',
     ])
   })
 
-  it.each(Object.values(services))(
+  it.each(Object.values(services).filter((service) => service.nativeOnly !== true))(
     'has a file for $name that reads a port it is given, bound to 127.0.0.1',
     (service) => {
       const text = readFileSync(join(import.meta.dirname, `../../../infra/compose/${service.name}.yml`), 'utf8')
-      const read = [...text.matchAll(/\$\{(SLUICE_[A-Z]+_PORT):\?\}/g)].map((match) => match[1]!)
+      const read = [...text.matchAll(/\$\{(SLUICE_[A-Z0-9]+_PORT):\?\}/g)].map((match) => match[1]!)
       const given = composeEnvironment(Object.fromEntries(service.ports.map((name) => [name, 1])))
       expect(read.length).toBeGreaterThan(0)
       for (const name of read) expect(given).toHaveProperty(name)
@@ -234,6 +319,8 @@ describe('compose', () => {
     expect(read('infra/compose/kafka.yml')).toContain(`image: apache/kafka:${kafkaVersion}\n`)
     expect(read('tools/services/maven/pom.xml')).toContain(`<kafka.version>${kafkaVersion}</kafka.version>`)
     expect(read('infra/compose/apicurio.yml')).toContain(`image: apicurio/apicurio-registry:${apicurioVersion}\n`)
+    expect(read('infra/compose/fake-gcs.yml')).toContain(`image: fsouza/fake-gcs-server:${fakeGcsVersion}\n`)
+    expect(read('infra/compose/postgres.yml')).toContain(`image: postgres:${postgresVersion}\n`)
   })
 })
 

@@ -45,7 +45,12 @@ let storages = 0
 /** The records of a read at or above its start, as values. Checks that they lie within its range and in order. */
 function recordsOf(fetched: Fetched): Read[] {
   const slab =
-    fetched.kind === 'slab' ? fetched.slab : splitRecordBatches(fetched.bytes, { maxInflatedBytes: 2 ** 26 }).slab
+    fetched.kind === 'slab'
+      ? fetched.slab
+      : splitRecordBatches(fetched.bytes, {
+          maxInflatedBytes: 2 ** 26,
+          ...(fetched.abortedTransactions && { abortedTransactions: fetched.abortedTransactions }),
+        }).slab
   const records: Read[] = []
   let previous = -1
   for (let i = 0; i < slab.length; i++) {

@@ -32,14 +32,28 @@ export interface RecordSlab {
   readonly headersEnd: Int32Array
 }
 
+/** A transaction that was aborted, as a fetch response lists it. */
+export interface AbortedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+}
+
 /**
  * One bounded read from one partition. `batches` are Kafka record batches (v2) back to back, still compressed and
  * unverified: a worker checks CRC, inflates and splits them. `slab` is already split.
- * `[start, end)` are the offsets it covers, holes included; records below `start` may be present and are skipped.
+ * `[start, end)` are the offsets it covers, holes included; records below `start` may be present and are skipped, and so
+ * are records of `abortedTransactions` (read committed).
  */
 export type Fetched = {
   readonly partition: PartitionId
   readonly start: number
   readonly end: number
   readonly byteLength: number
-} & ({ readonly kind: 'batches'; readonly bytes: Uint8Array } | { readonly kind: 'slab'; readonly slab: RecordSlab })
+} & (
+  | {
+      readonly kind: 'batches'
+      readonly bytes: Uint8Array
+      readonly abortedTransactions?: readonly AbortedTransaction[]
+    }
+  | { readonly kind: 'slab'; readonly slab: RecordSlab }
+)

@@ -1,5 +1,5 @@
 import type { ColumnBatch } from '@sluice/columnar'
-import type { PartitionId } from './records.ts'
+import type { Fetched, PartitionId } from './records.ts'
 
 /** Stage at which a record was refused. */
 export type RejectStage = 'envelope' | 'schema' | 'decode' | 'rule' | 'sink'
@@ -19,10 +19,18 @@ export interface Reject {
   readonly expected: string
 }
 
+/** A record without a value under a contract whose tombstones delete: the sink applies it in the order of the rows. */
+export interface Tombstone {
+  readonly offset: number
+  /** ms since epoch; -1 when unknown. */
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+}
+
 /**
  * Decoded rows of one partition, in offset order, with the columns `_topic _partition _offset _timestamp _ingested_at
  * _schema_id` behind the contract's own. Covers offsets `[start, end)`; every offset that holds a data record is a row,
- * a reject, filtered or a redelivery, and the counts say so.
+ * a reject, a tombstone, filtered or a redelivery, and the counts say so.
  */
 export interface SinkBatch {
   readonly partition: PartitionId
@@ -30,7 +38,11 @@ export interface SinkBatch {
   readonly end: number
   readonly batch: ColumnBatch
   readonly rejects: readonly Reject[]
-  /** Data records consumed in `[start, end)`: batch.length + rejects.length + filtered + duplicate. */
+  /** Only under contracts with tombstones `delete`; a sink that cannot delete refuses such a contract. */
+  readonly tombstones?: readonly Tombstone[]
+  /** What was fetched and holds the records of this batch, for sinks that have to quote one; see `findRecords`. */
+  readonly origin?: Fetched
+  /** Data records consumed in `[start, end)`: batch.length + rejects.length + tombstones + filtered + duplicate. */
   readonly consumed: number
   /** Left out by rule of the contract or app (tombstones to skip, filters). */
   readonly filtered: number

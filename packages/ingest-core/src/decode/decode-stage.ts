@@ -147,6 +147,7 @@ export function createDecodeStage(given: Contract, limits: DecodeLimits): Decode
       end: request.to,
       batch: whole,
       rejects,
+      ...(pass.tombstones.length > 0 && { tombstones: pass.tombstones }),
       consumed: pass.consumed,
       filtered: pass.filteredOffsets.length,
       filteredOffsets: Float64Array.from(pass.filteredOffsets).sort(),
@@ -173,7 +174,13 @@ function splitOf(request: DecodeRequest, limits: DecodeLimits): Split | Corrupt 
   if (fetched.kind === 'slab') return { slab: fetched.slab, refused: [] }
   const { maxInflatedBytes } = limits
   try {
-    const split = splitRecordBatches(fetched.bytes, { from: fetched.start, to, maxInflatedBytes, tooLarge: 'refuse' })
+    const split = splitRecordBatches(fetched.bytes, {
+      from: fetched.start,
+      to,
+      maxInflatedBytes,
+      tooLarge: 'refuse',
+      ...(fetched.abortedTransactions && { abortedTransactions: fetched.abortedTransactions }),
+    })
     if (split.truncatedBytes > 0) {
       return {
         kind: 'corrupt',

@@ -1,8 +1,8 @@
 import { ENVELOPE_MAGIC, ENVELOPE_SHORT, envelopeBytes, readSchemaId } from '@sluice/schemas'
 import type { Contract } from '@sluice/schemas'
 import type { RecordSlab } from '../contracts/records.ts'
-import type { Reject } from '../contracts/sink.ts'
-import { rejectWithCode } from './reject.ts'
+import type { Reject, Tombstone } from '../contracts/sink.ts'
+import { rejectWithCode, tombstoneAt } from './reject.ts'
 import type { RecordCode } from './reject.ts'
 import type { DecodeLimits, DecodeRequest } from './request.ts'
 import { HEADER_GUID, HEADER_NONE, readHeaderSchemaId } from './schema-header.ts'
@@ -19,6 +19,7 @@ export interface EnvelopePass {
   /** Per record to decode: where its body starts. */
   readonly bodyStarts: Int32Array
   readonly rejects: Reject[]
+  readonly tombstones: Tombstone[]
   /** Schema ids nothing is known about yet. */
   readonly missing: Set<number>
   /** Offsets of records left out. */
@@ -43,6 +44,7 @@ export function lookAtEnvelopes(
     ids: new Float64Array(slab.length).fill(SKIP),
     bodyStarts: new Int32Array(slab.length),
     rejects: [],
+    tombstones: [],
     missing: new Set(),
     filteredOffsets: [],
     consumed: 0,
@@ -64,6 +66,7 @@ export function lookAtEnvelopes(
     else if (recordBytes(slab, i) > limits.maxRecordBytes) refuse(pass, slab, i, contract, 'record_too_large')
     else if (valueStart < 0) {
       if (contract.tombstones === 'skip') pass.filteredOffsets.push(offset)
+      else if (contract.tombstones === 'delete') pass.tombstones.push(tombstoneAt(slab, i))
       else pass.rejects.push(rejectWithCode(slab, i, null, 'null_value'))
     } else if (contract.format === 'json') {
       pass.ids[i] = NO_ID

@@ -1,5 +1,5 @@
 import type { RecordSlab } from '../contracts/records.ts'
-import type { Reject, RejectStage } from '../contracts/sink.ts'
+import type { Reject, RejectStage, Tombstone } from '../contracts/sink.ts'
 import type { RefusedBatch } from '../log/record-batch.ts'
 
 /**
@@ -43,6 +43,14 @@ export function rejectOf(
     code: why.code,
     path: why.path,
     expected: why.expected,
+  }
+}
+
+export function tombstoneAt(slab: RecordSlab, i: number): Tombstone {
+  return {
+    offset: slab.offsets[i]!,
+    timestamp: slab.timestamps[i]!,
+    key: copyOf(slab.bytes, slab.keyStart[i]!, slab.keyEnd[i]!),
   }
 }
 

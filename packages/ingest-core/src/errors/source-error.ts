@@ -11,6 +11,8 @@ export const sourceErrors = {
   SOURCE_TOPIC_UNKNOWN: { outcome: 'none', retry: 'never' },
   /** Another topic or file stands under the name (faults 27, 28). */
   SOURCE_REPLACED: { outcome: 'none', retry: 'never' },
+  /** Credentials or permissions are refused, or the other side cannot be trusted (TLS). Tried again: they may be mended. */
+  SOURCE_DENIED: { outcome: 'none', retry: 'later' },
   SOURCE_UNAVAILABLE: { outcome: 'none', retry: 'later' },
   /** Stored bytes are damaged; reading again gave the same. */
   SOURCE_CORRUPT: { outcome: 'none', retry: 'never' },

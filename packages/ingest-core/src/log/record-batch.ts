@@ -1,16 +1,10 @@
 import { crc32c } from '@node-rs/crc32'
 import { codecs, inflate } from '../codecs/codec.ts'
-import type { RecordSlab } from '../contracts/records.ts'
+import type { AbortedTransaction, RecordSlab } from '../contracts/records.ts'
 import { LogError } from '../errors/log-error.ts'
 import { batchHeaderBytes, decodeBatchHeader, judgeBatchHeader, minRecordBytes } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
 import { cursor, readVarint, readVarlong } from './varint.ts'
-
-/** A transaction that was aborted, as a fetch response lists it. */
-export interface AbortedTransaction {
-  readonly producerId: number
-  readonly firstOffset: number
-}
 
 export interface SplitOptions {
   /** Records below are left out; whole batches below are not even inflated. Default 0. */

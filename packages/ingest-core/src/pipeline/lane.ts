@@ -233,7 +233,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         await sized
         if (mine !== turn) return
         for (const batch of await decoding) {
-          await write(batch, signal, () => charge(account.bytes - batch.byteLength))
+          await write({ ...batch, origin: fetched }, signal, () => charge(account.bytes - batch.byteLength))
         }
       },
       () => {
@@ -247,7 +247,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
 
   /** `handedOver` is called when the sink has the rows: from then on its own count is the one that matters. */
   async function write(batch: DecodedBatch, signal: AbortSignal, handedOver: () => void): Promise<void> {
-    const outcomes = batch.batch.length + batch.rejects.length + batch.filtered + batch.duplicate
+    const tombstones = batch.tombstones?.length ?? 0
+    const outcomes = batch.batch.length + batch.rejects.length + tombstones + batch.filtered + batch.duplicate
     if (batch.consumed !== outcomes || batch.start !== writtenEnd) {
       throw new PipelineError(
         'CONSERVATION_BROKEN',

@@ -30,6 +30,16 @@ export const sinkErrors = {
   PLAN_UNSUPPORTED: { outcome: 'none', retry: 'never' },
   /** What arrives is not what the open plan decided about: other verdicts, other columns. Never a dead letter. */
   PLAN_MISMATCH: { outcome: 'not-written', retry: 'never' },
+  /** The table is not what the contract needs, and adding columns cannot mend it; the message has the DDL to run. */
+  TABLE_MISMATCH: { outcome: 'not-written', retry: 'never' },
+  /** The storage refuses for a reason that no retry mends: rights, configuration, a missing object. */
+  SINK_REFUSED: { outcome: 'not-written', retry: 'never' },
+  /** The storage refuses too large a share of the rows: nothing was stored, and no dead letters were made of them. */
+  SINK_REJECTS_TOO_MANY: { outcome: 'not-written', retry: 'never' },
+  /** The storage went back in time, its progress with its data (fault 64): open again and read from there. */
+  PROGRESS_REWOUND: { outcome: 'not-written', retry: 'later' },
+  /** Progress is neither where this writer left it nor where it wants to go: a defect, or somebody edited it. */
+  PROGRESS_BROKEN: { outcome: 'not-written', retry: 'never' },
 } as const satisfies Record<string, ErrorRow>
 
 export type SinkErrorCode = keyof typeof sinkErrors

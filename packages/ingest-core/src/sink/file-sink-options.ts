@@ -103,6 +103,8 @@ export function resolveFileSink(options: FileSinkOptions): ResolvedFileSink {
   for (const table of options.tables) {
     const { topic } = table.contract
     if (tables.has(topic)) throw new TypeError(`two tables for topic ${topic}`)
+    if (table.contract.tombstones === 'delete')
+      throw new TypeError(`topic ${topic}: files cannot delete on tombstones; choose dead-letter or skip`)
     tables.set(topic, { contract: table.contract, patterns: table.layout ?? layout, file: table.file ?? file })
   }
   checkLayouts([...tables.values()])

@@ -28,7 +28,7 @@ const contractFile = z.strictObject({
   eventTime: z.string(),
   eventTimeUnit: z.enum(['milli', 'micro']).optional(),
   lateness: z.string(),
-  tombstones: z.enum(['dead-letter', 'skip']),
+  tombstones: z.enum(['dead-letter', 'skip', 'delete']),
   partitionBy: z.array(
     z.strictObject({
       field: z.string(),

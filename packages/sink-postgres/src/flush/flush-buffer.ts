@@ -1,0 +1,255 @@
+import { createBackOff, SinkError, sleep } from '@sluice/ingest-core'
+import type { Counts, PartitionId, Reject } from '@sluice/ingest-core'
+import { describeSqlError, failureKind, sqlstateOf } from '../sql/sqlstate.ts'
+import { copySql, lockSql, stagingSql } from '../merge/merge.ts'
+import { advance, lockProgress } from '../progress/progress-row.ts'
+import type { SqlSession } from '../session/session.ts'
+import type { ResolvedSink } from '../sink-options.ts'
+import type { ReadyTable } from '../table/prepare-table.ts'
+import type { FlushBuffer, RefusedRow } from './buffer.ts'
+import { copyChunks, offsetOfLine } from './copy-chunks.ts'
+import type { PostgresHookPoint } from './hooks.ts'
+import { rejectsOfRows, storeLetters } from './letters.ts'
+import { mergeRows } from './merge-rows.ts'
+import { readTombstones, stageTombstones } from './tombstones.ts'
+import { begin } from './transaction.ts'
+
+export interface Flushed {
+  readonly counts: Counts
+  /** Rows of the table that were written. */
+  readonly changed: number
+}
+
+export interface FlushContext {
+  readonly sink: ResolvedSink
+  readonly partition: PartitionId
+  readonly epoch: string
+  /** The table as it is now; `reload` reads the catalog again. */
+  table(): Promise<ReadyTable>
+  reload(): Promise<void>
+  /** Flushes for which broken constraints are asked about before the first try. */
+  readonly suspicion: { left: number }
+}
+
+/** How many flushes after a broken constraint the constraints are asked about beforehand. */
+const suspiciousFlushes = 32
+
+/**
+ * Brings a buffer into the database, exactly once (RELIABILITY 4b). A failed try changes nothing and is repeated while the
+ * deadline allows, with a new connection: also after a lost reply to COMMIT, because the next try finds in the locked
+ * progress row whether it happened.
+ *
+ * @throws SinkError FENCED, PROGRESS_REWOUND, PROGRESS_BROKEN, SINK_UNAVAILABLE, SINK_REFUSED, TABLE_MISMATCH,
+ *   SINK_REJECTS_TOO_MANY
+ */
+export async function flushBuffer(context: FlushContext, buffer: FlushBuffer, signal: AbortSignal): Promise<Flushed> {
+  const { sink, partition } = context
+  const { clock } = sink
+  const where = `${partition.topic}[${partition.partition}] [${buffer.start}, ${buffer.end})`
+  const backOff = createBackOff({ ...sink.retry, jitter: 0.5, random: Math.random })
+  const deadline = clock.now() + sink.retry.deadlineMs
+  const refusedByCopy = new Map<number, RefusedRow>()
+  const outcome: Outcome = { applied: undefined }
+  let reloads = 0
+  for (;;) {
+    try {
+      return await attempt(context, buffer, refusedByCopy, outcome, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof SinkError || isDefect(error)) throw error
+      const kind = failureKind(error)
+      if (kind === 'row' && refusedByCopy.size > 0 && refusedByCopy.size <= limitOf(sink, buffer)) continue
+      if (kind === 'drift' && reloads < 2) {
+        reloads += 1
+        await context.reload()
+        continue
+      }
+      if (kind === 'stop' || kind === 'drift' || kind === 'row') {
+        throw new SinkError('SINK_REFUSED', `${where}: ${describeSqlError(error)}`, {
+          evidence: { sqlstate: sqlstateOf(error) ?? null },
+        })
+      }
+      const delay = backOff.next()
+      if (clock.now() + delay > deadline) {
+        throw new SinkError(
+          'SINK_UNAVAILABLE',
+          `${where}: ${backOff.attempts} tries in ${sink.retry.deadlineMs} ms, the last: ${describeSqlError(error)}; nothing is lost`,
+          { evidence: { attempts: backOff.attempts, sqlstate: sqlstateOf(error) ?? null } },
+        )
+      }
+      await sleep(clock, delay, signal)
+      signal.throwIfAborted()
+    }
+  }
+}
+
+/** What the last try would have made true, should its COMMIT have happened. */
+interface Outcome {
+  applied: Flushed | undefined
+}
+
+async function attempt(
+  context: FlushContext,
+  buffer: FlushBuffer,
+  refusedByCopy: Map<number, RefusedRow>,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Promise<Flushed> {
+  const { sink, partition, epoch } = context
+  const { holder, bookkeeping, hooks } = sink
+  const at = (point: PostgresHookPoint): void | Promise<void> =>
+    hooks.at(point, { partition: `${partition.topic}[${partition.partition}]`, start: buffer.start })
+  const table = await context.table()
+  const session = await sink.connection.session(signal)
+  let done = false
+  try {
+    await at('before_begin')
+    await begin(session, sink)
+    await at('after_begin')
+    const range = { start: buffer.start, end: buffer.end, epoch }
+    const standing = await lockProgress(session, bookkeeping, holder, partition, range)
+    await at('after_lock')
+    if (standing === 'applied') {
+      // Only a try of this very flush can have moved progress here: same epoch, same writer.
+      if (outcome.applied === undefined) {
+        throw new SinkError(
+          'PROGRESS_BROKEN',
+          `${partition.topic}[${partition.partition}] is at ${buffer.end} before its flush`,
+        )
+      }
+      await session.query('ROLLBACK')
+      done = true
+      return outcome.applied
+    }
+    const { letters, changed, ignored } = await storeRows(context, table, session, buffer, refusedByCopy, at)
+    await at('after_merge')
+    const rejects = [...buffer.rejects, ...letters].sort((a, b) => a.offset - b.offset)
+    const letterContext = {
+      tables: bookkeeping,
+      sinkId: holder.sinkId,
+      partition,
+      pipeline: sink.pipeline,
+      firstSeen: sink.clock.now(),
+    }
+    await storeLetters(session, letterContext, rejects)
+    await at('after_dead_letters')
+    const { consumed, filtered, duplicate } = buffer.counts
+    const deadLettered = rejects.length
+    const counts = {
+      consumed,
+      stored: consumed - filtered - duplicate - deadLettered - ignored,
+      late: 0,
+      duplicate: duplicate + ignored,
+      filtered,
+      deadLettered,
+    }
+    await advance(session, bookkeeping, holder, partition, buffer.end, counts)
+    await at('before_commit')
+    outcome.applied = { counts, changed }
+    await session.query('COMMIT')
+    done = true
+    await at('after_commit')
+    return outcome.applied
+  } finally {
+    session.release(!done)
+  }
+}
+
+interface StoredRows {
+  readonly letters: readonly Reject[]
+  readonly changed: number
+  /** Rows left out because their key was there (`insert-ignore`). */
+  readonly ignored: number
+}
+
+async function storeRows(
+  context: FlushContext,
+  table: ReadyTable,
+  session: SqlSession,
+  buffer: FlushBuffer,
+  refusedByCopy: Map<number, RefusedRow>,
+  at: (point: PostgresHookPoint) => void | Promise<void>,
+): Promise<StoredRows> {
+  const { sink, partition, suspicion } = context
+  const { plan } = table
+  const tombstones = readTombstones(plan, buffer.tombstones)
+  const refused = [...buffer.refused, ...tombstones.refused]
+  if (buffer.rowCount === 0 && tombstones.deletes.length === 0) {
+    return { letters: rejectsOfRows(refused, buffer, plan.contract), changed: 0, ignored: 0 }
+  }
+  const leaveOut = new Set(refusedByCopy.keys())
+  const lock = lockSql(table)
+  await session.query(lock === undefined ? stagingSql(table) : `${lock};${stagingSql(table)}`)
+  await at('after_staging')
+  try {
+    await session.copyIn(copySql(table), copyChunks(buffer.rows, leaveOut))
+  } catch (error) {
+    noteRefusedLine(error, buffer, leaveOut, refusedByCopy)
+    throw error
+  }
+  if (tombstones.deletes.length > 0) await stageTombstones(session, plan, tombstones.deletes)
+  await at('after_copy')
+  const offsets = stagedOffsets(buffer, leaveOut, tombstones.deletes)
+  const merged = await mergeRows({
+    session,
+    table,
+    flush: { topic: partition.topic, partition: partition.partition, ingestedAt: sink.clock.now() },
+    offsets,
+    maxRefused: limitOf(sink, buffer),
+    suspicious: suspicion.left > 0,
+  })
+  suspicion.left = merged.refused.size > 0 ? suspiciousFlushes : Math.max(0, suspicion.left - 1)
+  const byServer = [...merged.refused].map(([offset, why]) => ({ ...why, offset }))
+  refused.push(...refusedByCopy.values(), ...byServer)
+  const stored = offsets.length - merged.refused.size
+  const ignored = plan.mode === 'insert-ignore' ? stored - merged.changed : 0
+  return { letters: rejectsOfRows(refused, buffer, plan.contract), changed: merged.changed, ignored }
+}
+
+function limitOf({ maxRefusedShare, minRefused }: ResolvedSink, { rowCount }: FlushBuffer): number {
+  return Math.max(minRefused, Math.floor(rowCount * maxRefusedShare))
+}
+
+/** COPY names the line it stopped at; that row is left out of the next try. */
+function noteRefusedLine(
+  error: unknown,
+  buffer: FlushBuffer,
+  leaveOut: ReadonlySet<number>,
+  refusedByCopy: Map<number, RefusedRow>,
+): void {
+  if (failureKind(error) !== 'row') return
+  const context = (error as { readonly where?: unknown }).where
+  const match = typeof context === 'string' ? /, line (\d+)(?:, column (\S+))?/.exec(context) : null
+  const offset = match === null ? undefined : offsetOfLine(buffer.rows, leaveOut, Number(match[1]))
+  if (offset === undefined) return
+  refusedByCopy.set(offset, {
+    offset,
+    state: sqlstateOf(error)!,
+    column: match![2] ?? '',
+    expected: 'a value that the server takes',
+  })
+}
+
+function stagedOffsets(
+  buffer: FlushBuffer,
+  leaveOut: ReadonlySet<number>,
+  deletes: readonly { readonly offset: number }[],
+): Float64Array {
+  const all = new Float64Array(buffer.rowCount - leaveOut.size + deletes.length)
+  let to = 0
+  for (const part of buffer.rows) {
+    for (let row = 0; row < part.length; row++) if (!leaveOut.has(part.offsets[row]!)) all[to++] = part.offsets[row]!
+  }
+  for (const { offset } of deletes) all[to++] = offset
+  return deletes.length === 0 ? all : all.sort()
+}
+
+/** A mistake of this code, not of the world: it must not be waited out (fault 84). */
+function isDefect(error: unknown): boolean {
+  return (
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    error instanceof ReferenceError ||
+    error instanceof SyntaxError
+  )
+}

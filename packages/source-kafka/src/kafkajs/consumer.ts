@@ -1,0 +1,139 @@
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import { waitFor } from '@sluice/ingest-core'
+import { within } from '../connection/within.ts'
+import { KafkaError } from '../errors.ts'
+import type { Membership, MembershipEvents } from '../group/membership.ts'
+
+export interface JsConsumerOptions {
+  readonly kafka: Kafka
+  readonly groupId: string
+  readonly topics: readonly string[]
+  readonly readCommitted: boolean
+  readonly waitMs: number
+  readonly maxBytesPerPartition: number
+  readonly rebalanceTimeoutMs: number
+  /** A batch with records. Everything comes through here, also what nobody asked for. */
+  readonly batch: (payload: EachBatchPayload) => Promise<void>
+  /** A batch of which nothing is left (markers, aborted transactions, compaction): kafkajs went over it by itself. */
+  readonly passedOver: (topic: string, partition: number, lastOffset: number) => void
+  /** The consumer ended and will not restart by itself. */
+  readonly crashed: (error: Error) => void
+}
+
+/** A kafkajs consumer as the member of a group. */
+export interface JsConsumer extends Membership {
+  seek(topic: string, partition: number, offset: number): void
+  pause(topic: string, partition: number): void
+  resume(topic: string, partition: number): void
+}
+
+const partitionsAtOnce = 256
+
+/**
+ * The consumer restarts for as long as it is wanted: also after errors that kafkajs gives up on. All partitions of an
+ * assignment begin paused; they are read when they are positioned.
+ */
+export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
+  const { groupId, topics, readCommitted, waitMs, maxBytesPerPartition } = options
+  const leaving = new AbortController()
+  let consumer: Consumer | undefined
+  let member: string | undefined
+  let left: Promise<void> | undefined
+
+  function make(events: MembershipEvents): Consumer {
+    const made = options.kafka.consumer({
+      groupId,
+      readUncommitted: !readCommitted,
+      maxWaitTimeInMs: waitMs,
+      maxBytesPerPartition,
+      maxBytes: 4 * maxBytesPerPartition,
+      rebalanceTimeout: options.rebalanceTimeoutMs,
+      allowAutoTopicCreation: false,
+      metadataMaxAge: 30_000,
+      retry: { initialRetryTime: 100, maxRetryTime: 5000, retries: 5, restartOnFailure: async () => true },
+    })
+    made.on(made.events.GROUP_JOIN, ({ payload }) => {
+      const partitions = Object.entries(payload.memberAssignment).flatMap(([topic, list]) =>
+        list.map((partition) => ({ topic, partition })),
+      )
+      // Another member id is another life in the group: in between, others may have had these partitions.
+      if (member !== undefined && member !== payload.memberId) events.lost()
+      member = payload.memberId
+      for (const { topic, partition } of partitions) made.pause([{ topic, partitions: [partition] }])
+      events.trouble(null)
+      events.assigned(partitions)
+    })
+    made.on(made.events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) options.passedOver(payload.topic, payload.partition, Number(payload.lastOffset))
+    })
+    made.on(made.events.CRASH, ({ payload }) => {
+      member = undefined
+      events.lost()
+      events.trouble(payload.error)
+      if (payload.restart || leaving.signal.aborted) return
+      options.crashed(payload.error)
+      void begin(events)
+    })
+    return made
+  }
+
+  async function begin(events: MembershipEvents): Promise<void> {
+    for (let delay = 100; !leaving.signal.aborted; delay = Math.min(delay * 2, 5000)) {
+      const made = make(events)
+      try {
+        await made.connect()
+        // Where kafkajs would begin by itself never matters: every partition is positioned by a seek.
+        await made.subscribe({ topics: [...topics], fromBeginning: true })
+        await made.run({
+          autoCommit: false,
+          eachBatchAutoResolve: false,
+          partitionsConsumedConcurrently: partitionsAtOnce,
+          eachBatch: options.batch,
+        })
+        consumer = made
+        if (leaving.signal.aborted) await made.disconnect()
+        return
+      } catch (error) {
+        events.trouble(error instanceof Error ? error : new Error(String(error)))
+        await made.disconnect().catch(() => undefined) // it never was connected, or is no more
+        await waitFor(delay, leaving.signal)
+      }
+    }
+  }
+
+  /** Before the first assignment, and between two lives, there is nobody to tell; the next assignment begins paused anyway. */
+  function tell(run: (to: Consumer) => void): void {
+    if (consumer === undefined || leaving.signal.aborted) return
+    try {
+      run(consumer)
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'KafkaJSNonRetriableError') throw error
+    }
+  }
+
+  return {
+    byTopicId: false,
+    start(events) {
+      void begin(events)
+    },
+    async commit(positions) {
+      if (consumer === undefined) throw new KafkaError('KAFKA_UNAVAILABLE', `group ${groupId}: no member yet`)
+      const offsets = positions.map(({ topic, partition, next }) => ({ topic, partition, offset: String(next) }))
+      try {
+        await consumer.commitOffsets(offsets)
+      } catch (cause) {
+        throw new KafkaError('KAFKA_UNAVAILABLE', `group ${groupId} cannot commit offsets`, { cause })
+      }
+    },
+    leave() {
+      left ??= (async () => {
+        leaving.abort()
+        await within(consumer?.disconnect() ?? Promise.resolve(), 5000)
+      })().catch(() => undefined) // The session ends by itself when the goodbye is lost.
+      return left
+    },
+    seek: (topic, partition, offset) => tell((to) => to.seek({ topic, partition, offset: String(offset) })),
+    pause: (topic, partition) => tell((to) => to.pause([{ topic, partitions: [partition] }])),
+    resume: (topic, partition) => tell((to) => to.resume([{ topic, partitions: [partition] }])),
+  }
+}

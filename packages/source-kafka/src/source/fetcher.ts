@@ -1,0 +1,223 @@
+import { SourceError } from '@sluice/ingest-core'
+import type { PartitionTable } from '@sluice/ingest-core'
+import type { Cluster } from '../connection/cluster.ts'
+import { codes, isDenied, isPassing } from '../connection/codes.ts'
+import { fetchFrom } from '../wire/fetch.ts'
+import type { FetchedPartition, FetchTopic } from '../wire/fetch.ts'
+import { wholeBatches } from '../wire/whole-batches.ts'
+import type { Directory } from './directory.ts'
+import { stopWith } from './reading.ts'
+import type { Reading } from './reading.ts'
+import { nameOf } from './refusals.ts'
+import type { Refusals } from './refusals.ts'
+
+export interface FetcherOptions {
+  readonly cluster: Cluster
+  readonly directory: Directory
+  readonly table: PartitionTable<Reading>
+  readonly refusals: Refusals
+  readonly readCommitted: boolean
+  readonly maxWaitMs: number
+  /** Called when something has changed: a chunk, a trouble, or the end of a wait. */
+  readonly arrived: () => void
+}
+
+/** Fetches from brokers, one request per broker at a time; the bytes in flight are bounded by what `start` is given. */
+export interface Fetcher {
+  /** Sends a fetch to every idle broker that leads a partition with nothing ready. */
+  start(maxBytes: number): void
+  /** What keeps going wrong and is about no partition; undefined after a success. */
+  readonly failing: { readonly since: number; readonly error: unknown } | undefined
+}
+
+interface Asked {
+  readonly reading: Reading
+  readonly version: number
+  readonly offset: number
+}
+
+/** At most this many partitions share one reply evenly; when there are more, some wait for the next one. */
+const sharers = 4
+const largestBatch = 512 * 1024 * 1024
+
+export function createFetcher(options: FetcherOptions): Fetcher {
+  const { cluster, directory, table, refusals, readCommitted, maxWaitMs, arrived } = options
+  const busy = new Set<number>()
+  const restUntil = new Map<number, number>()
+  let failures = 0
+  let failing: Fetcher['failing']
+  let served = 0
+  let refreshing = false
+
+  function start(maxBytes: number): void {
+    const now = Date.now()
+    const byNode = new Map<number, Reading[]>()
+    let leaderless = false
+    for (const { state } of table.turn(
+      (each) => each.next !== undefined && each.ready === undefined && each.trouble === undefined,
+    )) {
+      const leader = directory.leader(state.partition)
+      if (leader === undefined) {
+        leaderless = true
+        continue
+      }
+      if (busy.has(leader.leader) || (restUntil.get(leader.leader) ?? 0) > now) continue
+      const list = byNode.get(leader.leader)
+      if (list === undefined) byNode.set(leader.leader, [state])
+      else list.push(state)
+    }
+    if (leaderless) lookAgain()
+    const share = Math.max(1, Math.floor(maxBytes / Math.max(1, byNode.size)))
+    for (const [node, readings] of byNode) void run(node, readings, share)
+  }
+
+  /** The metadata may be old: one look at a time, and not more often than a wait lasts. */
+  function lookAgain(): void {
+    if (refreshing) return
+    refreshing = true
+    void directory
+      .refresh(maxWaitMs)
+      .then(checkAll)
+      .catch((error: unknown) => fail(error))
+      .finally(() => {
+        refreshing = false
+        arrived()
+      })
+  }
+
+  /** Stops partitions whose topic or cluster is not the one it was. */
+  function checkAll(): void {
+    for (const { state } of table.turn((each) => each.trouble === undefined)) {
+      try {
+        directory.check(state.partition)
+      } catch (error) {
+        if (error instanceof SourceError && error.code === 'SOURCE_REPLACED') stopWith(state, error)
+      }
+    }
+  }
+
+  function fail(error: unknown): void {
+    failing = { since: failing?.since ?? Date.now(), error: refusals.from(error) }
+  }
+
+  async function run(node: number, readings: Reading[], maxBytes: number): Promise<void> {
+    busy.add(node)
+    try {
+      await exchange(node, readings, maxBytes)
+      failures = 0
+      failing = undefined
+    } catch (error) {
+      failures += 1
+      fail(error)
+      rest(node)
+      lookAgain()
+    } finally {
+      busy.delete(node)
+      arrived()
+    }
+  }
+
+  function rest(node: number): void {
+    const full = Math.min(5000, 50 * 2 ** Math.min(failures, 10))
+    restUntil.set(node, Date.now() + full * (0.5 + Math.random() / 2))
+  }
+
+  async function exchange(node: number, readings: Reading[], maxBytes: number): Promise<void> {
+    const link = await cluster.link(node, 'fetch')
+    // Seeks while the connection was made: ask for what is wanted now.
+    const current = readings.filter((each) => table.holds(each.partition, each) && each.next !== undefined)
+    current.sort((a, b) => a.served - b.served)
+    const share = Math.max(1, Math.floor(maxBytes / Math.min(current.length, sharers)))
+    const asked = new Map<string, Asked>()
+    const topics = new Map<string, { name: string; id: string; partitions: FetchTopic['partitions'][number][] }>()
+    let most = maxBytes
+    for (const reading of current) {
+      const { topic, topicId, partition } = reading.partition
+      const offset = reading.next!
+      asked.set(`${topicId}/${partition}`, { reading, version: reading.version, offset })
+      asked.set(`${topic}/${partition}`, { reading, version: reading.version, offset })
+      let entry = topics.get(topicId)
+      if (entry === undefined) topics.set(topicId, (entry = { name: topic, id: topicId, partitions: [] }))
+      most = Math.max(most, reading.wanted)
+      entry.partitions.push({
+        partition,
+        leaderEpoch: -1,
+        offset,
+        lastEpoch: reading.leaderEpoch,
+        maxBytes: Math.max(share, reading.wanted),
+      })
+    }
+    const request = { maxWaitMs, maxBytes: most, readCommitted, topics: [...topics.values()] }
+    const reply = await fetchFrom(link, request)
+    if (reply.errorCode !== codes.NONE)
+      throw refusals.unavailable(`${link.broker}: fetch: protocol error ${reply.errorCode}`)
+    let stale = false
+    for (const got of reply.partitions) {
+      const ask = asked.get(`${got.topic}/${got.partition}`)
+      if (ask === undefined || !isCurrent(ask)) continue
+      if (got.errorCode === codes.NONE) accept(ask, got)
+      else if (await refuse(ask, got)) stale = true
+    }
+    if (stale) {
+      rest(node)
+      lookAgain()
+    }
+  }
+
+  const isCurrent = ({ reading, version }: Asked): boolean =>
+    table.holds(reading.partition, reading) && reading.version === version
+
+  function accept({ reading, offset }: Asked, got: FetchedPartition): void {
+    if (got.diverging !== null && got.diverging.endOffset < offset) {
+      const why = `the log was cut and written anew from offset ${got.diverging.endOffset} on (leader epoch ${got.diverging.epoch})`
+      return stopWith(reading, refusals.outOfRange(reading.partition, got.diverging.endOffset, offset, why))
+    }
+    if (got.records.length === 0) return
+    const { length, nextOffset, leaderEpoch, wanted } = wholeBatches(got.records)
+    if (nextOffset !== null && nextOffset > offset) {
+      reading.wanted = 0
+      reading.suspect = undefined
+      reading.served = served += 1
+      const bytes = length === got.records.length ? got.records : got.records.subarray(0, length)
+      reading.ready = { start: offset, end: nextOffset, leaderEpoch, bytes, aborted: got.aborted }
+    } else if (nextOffset === null && wanted > 0 && wanted <= largestBatch) reading.wanted = wanted
+    else if (nextOffset === null && got.records.length < 12) reading.wanted = Math.max(1024, 2 * reading.wanted)
+    else if (reading.suspect !== offset) reading.suspect = offset
+    else stopWith(reading, refusals.corrupt(reading.partition, offset, 'no record batch, also when read again'))
+  }
+
+  /** @returns true when the metadata is to be looked at before the next try */
+  async function refuse({ reading, version, offset }: Asked, got: FetchedPartition): Promise<boolean> {
+    const { partition } = reading
+    const { errorCode } = got
+    if (isPassing(errorCode)) return true
+    if (isDenied(errorCode)) {
+      stopWith(reading, refusals.denied(`${nameOf(partition)}: not authorised to read it`, undefined, partition))
+      return false
+    }
+    if (errorCode === codes.OFFSET_OUT_OF_RANGE) {
+      const { start, end } = await directory.bounds(partition, false)
+      if (!isCurrent({ reading, version, offset })) return false
+      if (offset < start) {
+        stopWith(reading, refusals.outOfRange(partition, offset, start, `the log begins at offset ${start}`))
+      } else if (offset > end) {
+        stopWith(reading, refusals.outOfRange(partition, end, offset, `the log ends at offset ${end}`))
+      }
+      return false
+    }
+    if (errorCode === codes.CORRUPT_MESSAGE) {
+      if (reading.suspect !== offset) reading.suspect = offset
+      else stopWith(reading, refusals.corrupt(partition, offset, 'the broker finds its log damaged'))
+      return true
+    }
+    // Unknown topic or id: deleted, recreated, or a broker that does not know it yet. The metadata tells.
+    return true
+  }
+
+  return {
+    start,
+    get failing() {
+      return failing
+    },
+  }
+}
