@@ -7,10 +7,10 @@ import {
   readLedgerSummary,
   type LedgerSummary,
 } from '@sluice/generators'
+import { AppError } from '@sluice/app-kit'
 import { createProgress } from '@sluice/runtime'
 import { createFileRegistry } from '@sluice/schemas'
 import type { AppConfig } from './config.ts'
-import { AppError } from './errors.ts'
 import type { Places } from './places.ts'
 
 /** The six feeds of the bakery, by topic. */

@@ -10,25 +10,26 @@ import {
   type LetterStatus,
 } from '@sluice/ingest-core'
 import { renderTable } from '@sluice/runtime'
-import { createFileRegistry } from '@sluice/schemas'
 import { AppError } from './errors.ts'
-import { bakeryContracts, openLakeStore } from './ingest.ts'
-import { SINK_ID, type Places } from './places.ts'
+import type { LakeApp } from './lake-app.ts'
 
 /** Opens the dead letters of the lake for one piece of work, with workers to decode them again. */
 export async function withDeadLetters<T>(
-  places: Places,
+  app: LakeApp,
   signal: AbortSignal,
   work: (letters: DeadLetters) => Promise<T>,
 ): Promise<T> {
-  const store = await openLakeStore(places, signal)
-  const workers = createIngestWorkers({ contracts: bakeryContracts, size: 1 })
-  const schemas = createSchemaResolver({ registry: createFileRegistry(places.registry) })
-  const decoder = createDecodeService({ workers, contracts: bakeryContracts, schemas })
+  const { contracts, sinkId } = app
+  const store = await app.openStore(signal)
+  const workers = createIngestWorkers({ contracts, size: 1 })
+  const { registry, close } = app.openRegistry()
+  const schemas = createSchemaResolver({ registry })
+  const decoder = createDecodeService({ workers, contracts, schemas })
   try {
-    return await work(createDeadLetters({ store, sinkId: SINK_ID, contracts: bakeryContracts, decoder, schemas }))
+    return await work(createDeadLetters({ store, sinkId, contracts, decoder, schemas }))
   } finally {
     await workers.close()
+    await close()
     await store.close()
   }
 }

@@ -1,10 +1,12 @@
-/** Codes of the app; `exitCode` tells a script what kind of trouble it was. */
+/** Codes that every lake app shares; `exitCode` tells a script what kind of trouble it was. */
 export const appErrors = {
-  LOG_MISSING: { exitCode: 3, advice: 'run `init`, then `produce`' },
+  SOURCE_MISSING: { exitCode: 3, advice: 'run `init`, then `produce`' },
   LEDGER_BEHIND: { exitCode: 3, advice: 'a `produce` was interrupted: run `clean`, then `produce`' },
   INGEST_INCOMPLETE: { exitCode: 4, advice: 'see `status` for the partition and its error' },
   VERIFY_FAILED: { exitCode: 5, advice: 'the report names the differences' },
+  DOCTOR_FAILED: { exitCode: 6, advice: 'the report says what to do' },
   LAKE_EMPTY: { exitCode: 3, advice: 'run `ingest` first' },
+  OBJECT_DAMAGED: { exitCode: 5, advice: 'run `verify` to see what else is' },
   FIX_MODULE_INVALID: { exitCode: 2, advice: 'export a function as default: (letter) => Uint8Array | undefined' },
 } as const
 

@@ -1,15 +1,12 @@
 import {
   auditChain,
-  createSegmentLogSource,
   listCommittedFiles,
   type AuditReport,
   type CommittedFile,
   type PartitionId,
 } from '@sluice/ingest-core'
 import type { Reached } from '@sluice/generators'
-import { openLakeStore } from './ingest.ts'
-import { SINK_ID, type Places } from './places.ts'
-import { bakeryFeeds } from './produce.ts'
+import { topicsOf, type LakeApp } from './lake-app.ts'
 import type { TopicTotals } from './show-data.ts'
 
 /** One partition as the log and the commit chain see it. */
@@ -31,32 +28,43 @@ export interface LakeState {
   readonly reached: readonly Reached[]
 }
 
-/** Reads where log and lake stand; changes nothing. `deep` reads every object and compares digests. */
-export async function readLakeState(places: Places, signal: AbortSignal, deep: boolean): Promise<LakeState> {
-  const store = await openLakeStore(places, signal)
+/**
+ * Reads where log and lake stand; changes nothing. `deep` reads every object and compares digests.
+ * @throws AppError SOURCE_MISSING
+ */
+export async function readLakeState(app: LakeApp, signal: AbortSignal, deep: boolean): Promise<LakeState> {
+  const store = await app.openStore(signal)
   try {
-    const audit = await auditChain(store, { sinkId: SINK_ID, deep, signal })
-    const files = await listCommittedFiles(store, { sinkId: SINK_ID, signal })
-    const partitions = await readPartitions(places, audit, signal)
+    const { sinkId } = app
+    const partitions = await readBounds(app, signal)
+    const audit = await auditChain(store, { sinkId, deep, signal })
+    const files = await listCommittedFiles(store, { sinkId, signal })
+    const states = partitions.map(({ partition, start, end }) => {
+      const known = audit.partitions.find(
+        (each) => each.topicId === partition.topicId && each.partition === partition.partition,
+      )
+      // Progress that was made after the bounds were read is no negative lag.
+      const next = known?.next ?? null
+      return { partition, start, end: Math.max(end, next ?? 0), next, flushes: known?.flushes ?? 0 }
+    })
     const reached = audit.partitions.map(({ topic, partition, next }) => ({ topic, partition, next }))
-    return { files, audit, partitions, totals: bakeryFeeds.map((topic) => totalsOf(topic, audit, partitions)), reached }
+    const totals = topicsOf(app).map((topic) => totalsOf(topic, audit, states))
+    return { files, audit, partitions: states, totals, reached }
   } finally {
     await store.close()
   }
 }
 
-async function readPartitions(places: Places, audit: AuditReport, signal: AbortSignal): Promise<PartitionState[]> {
-  const source = await createSegmentLogSource({ root: places.log, topics: bakeryFeeds, follow: false })
+/** Log start and end of every partition of the app's topics. */
+export async function readBounds(
+  app: LakeApp,
+  signal: AbortSignal,
+): Promise<{ partition: PartitionId; start: number; end: number }[]> {
+  const source = await app.openSource({ kind: 'look' })
   try {
-    const partitions: PartitionState[] = []
+    const partitions: { partition: PartitionId; start: number; end: number }[] = []
     for await (const { assigned } of source.assignments(signal)) {
-      for (const partition of assigned) {
-        const known = audit.partitions.find(
-          (each) => each.topicId === partition.topicId && each.partition === partition.partition,
-        )
-        const bounds = await source.bounds(partition)
-        partitions.push({ partition, ...bounds, next: known?.next ?? null, flushes: known?.flushes ?? 0 })
-      }
+      for (const partition of assigned) partitions.push({ partition, ...(await source.bounds(partition)) })
       break
     }
     return partitions

@@ -2,11 +2,10 @@ import { arrowSchemaOf, type Contract } from '@sluice/schemas'
 import { createCanonicalRow, diffLedger, hashRow, readLedger, type LedgerDiff, type Outcome } from '@sluice/generators'
 import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
-import { bakeryContracts } from './ingest.ts'
-import { readLakeState } from './lake-state.ts'
 import type { AuditReport, LakeAudit } from '@sluice/ingest-core'
 import { withDeadLetters } from './dlq.ts'
-import type { Places } from './places.ts'
+import type { LakeApp } from './lake-app.ts'
+import { readLakeState } from './lake-state.ts'
 
 export interface Verification {
   /** Neither the audit nor the comparison found an error. */
@@ -22,16 +21,13 @@ export interface Verification {
  * progress is a row with the right content, a late row, a dead letter with the right code, or filtered; exactly once.
  * Rows that a replay of dead letters landed are beside the point: their records are dead letters in the ledger.
  */
-export async function verifyLake(places: Places, signal: AbortSignal, deep: boolean): Promise<Verification> {
-  const { audit, files, reached } = await readLakeState(places, signal, deep)
-  using lake = await openLake(
-    places.lake,
-    bakeryContracts,
-    files.filter(({ replayed }) => !replayed),
-  )
-  const outcomes = outcomesOf(lake, bakeryContracts)
-  const diff = await diffLedger({ ledger: readLedger(places.ledger), outcomes, reached })
-  const letters = await withDeadLetters(places, signal, (dead) => dead.audit(signal))
+export async function verifyLake(app: LakeApp, signal: AbortSignal, deep: boolean): Promise<Verification> {
+  const { audit, files, reached } = await readLakeState(app, signal, deep)
+  const landed = files.filter(({ replayed }) => !replayed)
+  using lake = await openLake(app, landed, signal)
+  const outcomes = outcomesOf(lake, app.contracts)
+  const diff = await diffLedger({ ledger: readLedger(app.ledger), outcomes, reached })
+  const letters = await withDeadLetters(app, signal, (dead) => dead.audit(signal))
   return { ok: audit.ok && letters.conserved && diff.differences.length === 0, audit, letters, diff }
 }
 
