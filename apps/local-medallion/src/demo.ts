@@ -41,7 +41,9 @@ export async function runDemo(context: CommandContext<AppConfig, BakeryApp>): Pr
   const result = await verifyLake(app, signal, true)
   print(describeVerification(result))
   if (!result.ok) throw new AppError('VERIFY_FAILED', 'the lake is not what the ledger says')
-  print(`\nEverything is in ${app.places.root}. Go on with: make sluice ARGS="sql 'show tables'" | "dlq list" | "status"\n`)
+  print(
+    `\nEverything is in ${app.places.root}. Go on with: make sluice ARGS="sql 'show tables'" | "dlq list" | "status"\n`,
+  )
 }
 
 const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} s`

@@ -24,7 +24,7 @@ export const ingestConfig = z
     start: z.enum(['earliest', 'latest', 'fail']).default('earliest'),
     shutdownGrace: duration().default(20_000),
     /** No sign of life of the pipeline for this long turns /live and /ready red. */
-    stallAfter: duration().default(60_000),
+    stallAfter: duration().default(120_000),
     /** Port of /metrics, /live and /ready; unset serves nothing. */
     metricsPort: z.int().min(0).max(65_535).optional(),
   })

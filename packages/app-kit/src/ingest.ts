@@ -4,6 +4,7 @@ import {
   createIngestWorkers,
   createPipeline,
   createSchemaResolver,
+  type CommitInfo,
   type CommitReceipt,
   type Pipeline,
   type RunSummary,
@@ -22,7 +23,7 @@ export interface IngestOptions {
   /** Called once the pipeline exists; for status and metrics. */
   readonly onPipeline?: (pipeline: Pipeline) => void
   /** Called after each commit; for metrics. */
-  readonly onReceipt?: (receipt: CommitReceipt) => void
+  readonly onReceipt?: (receipt: CommitReceipt, info: CommitInfo) => void
   /** Failpoints of the sink, for tests of crashes. */
   readonly hooks?: SinkHooks
 }

@@ -19,14 +19,17 @@ export interface LakeApp {
   /** How often an unknown schema id is looked up before its records are dead letters; default that of the resolver. */
   readonly schemaChecks?: number
   /** Where objects are, or are put, as files that DuckDB reads. */
-  readonly files: { readonly kind: 'local'; readonly root: string } | { readonly kind: 'cache'; readonly folder: string }
+  readonly files:
+    { readonly kind: 'local'; readonly root: string } | { readonly kind: 'cache'; readonly folder: string }
   /** An opened store; whoever asked closes it. */
   openStore(signal: AbortSignal): Promise<ObjectStore>
   /**
    * `ingest`: as a member of whatever shares the work. `look`: all partitions, without disturbing those who work.
    * @throws AppError SOURCE_MISSING when there is nothing to read from yet
    */
-  openSource(purpose: { readonly kind: 'ingest'; readonly follow: boolean } | { readonly kind: 'look' }): Promise<Source>
+  openSource(
+    purpose: { readonly kind: 'ingest'; readonly follow: boolean } | { readonly kind: 'look' },
+  ): Promise<Source>
   openRegistry(): OpenRegistry
 }
 

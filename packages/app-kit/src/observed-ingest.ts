@@ -1,5 +1,5 @@
 import type { Pipeline, RunSummary } from '@sluice/ingest-core'
-import { createMetricsRegistry, observePipeline, serveMetrics } from '@sluice/runtime'
+import { createMetricsRegistry, observePipeline, openTelemetryMeter, serveMetrics } from '@sluice/runtime'
 import type { CommandContext } from './context.ts'
 import { ingest, type IngestOptions } from './ingest.ts'
 
@@ -11,10 +11,12 @@ export async function observedIngest(
   const { app, config, log, signal } = context
   let pipeline: Pipeline | undefined
   const registry = createMetricsRegistry()
+  const meter = await openTelemetryMeter()
   const observer = observePipeline({
     status: () => pipeline?.status(),
     topics: app.contracts.map(({ topic }) => topic),
     registry,
+    ...(meter === undefined ? {} : { meter }),
     stallAfterMs: config.ingest.stallAfter,
   })
   const port = config.ingest.metricsPort

@@ -27,7 +27,9 @@ export { createJsonlSource } from './sources/jsonl-source.ts'
 export type { JsonlInput, JsonlSourceOptions } from './sources/jsonl-source.ts'
 export { createMemorySource } from './sources/memory-source.ts'
 export type { MemorySource, MemorySourceOptions } from './sources/memory-source.ts'
-export { checkObjectKey } from './stores/object-key.ts'
+export { checkObjectKey, clampRange, maxKeyBytes } from './stores/object-key.ts'
+export { checkDigest, createStoreSession, sha256Hex } from './stores/store-session.ts'
+export type { StoreSession } from './stores/store-session.ts'
 export { createLocalStore } from './stores/local-store.ts'
 export type { LocalStoreOptions } from './stores/local-store.ts'
 export { createMemoryBucket, createMemoryStore } from './stores/memory-store.ts'
@@ -45,6 +47,8 @@ export type { LayoutPatterns } from './layout/layout.ts'
 export { decodeValue, encodeSegment, encodeValue } from './layout/segment.ts'
 export { auditChain, auditCodes } from './sink/audit.ts'
 export type { AuditCode, AuditedPartition, AuditFinding, AuditOptions, AuditReport } from './sink/audit.ts'
+export { sweepLeftovers } from './sink/janitor.ts'
+export type { SweepOptions, SweepReport } from './sink/janitor.ts'
 export { SinkError, sinkErrors } from './sink/errors.ts'
 export type { SinkErrorCode } from './sink/errors.ts'
 export { columnarEncoders } from './sink/file-encoders.ts'
@@ -84,10 +88,20 @@ export type { BackOff, BackOffOptions } from './pipeline/back-off.ts'
 export { sleep, systemClock } from './pipeline/clock.ts'
 export type { Clock } from './pipeline/clock.ts'
 export { partitionKey } from './pipeline/partition-key.ts'
+export type {
+  LeftoverUpload,
+  LeftoverUploads,
+  ObjectHead,
+  ObjectStore,
+  PutOutcome,
+  StoreSupports,
+} from './contracts/object-store.ts'
 export { createPipeline } from './pipeline/pipeline.ts'
 export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
 export { pipelineDefaults } from './pipeline/options.ts'
 export type {
+  CommitInfo,
+  LoopWait,
   PartitionState,
   PartitionStatus,
   PipelineLogger,
