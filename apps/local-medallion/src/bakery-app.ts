@@ -38,7 +38,7 @@ export function openBakery(dataDir: string): BakeryApp {
       } catch (cause) {
         throw new AppError('SOURCE_MISSING', `there is no log in ${places.log}`, { cause })
       }
-      const follow = purpose.kind === 'ingest' && purpose.follow
+      const follow = purpose.kind === 'ingest' && purpose.follow === true
       return createSegmentLogSource({ root: places.log, topics: bakeryFeeds, follow })
     },
     openRegistry: () => ({ registry: createFileRegistry(places.registry), close: () => Promise.resolve() }),

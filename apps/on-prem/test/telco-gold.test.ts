@@ -13,7 +13,7 @@ describe('gold of customers', () => {
   beforeEach(async () => {
     await warehouse.rows(schemaDdl(cleanCustomers, 'telco', 'customers', ['customer_id']))
     await warehouse.rows(`insert into telco.customers (customer_id, gender, senior_citizen, partner, dependents, tenure, phone_service,
-        internet_service, contract, monthly_charges, total_charges, updated_at, defaults_used, tenure_band, has_internet,
+        internet_service, contract, monthly_charges, total_charges, updated_at, defaulted, tenure_band, has_internet,
         _topic, _partition, _offset, _ingested_at) values
       ('risky', 'Female', true, false, false, 5, true, 'Fiber optic', 'Month-to-month', 95.00, 400.00, '2026-01-05', 0, '0-11 months', true, 't', 0, 0, '2026-01-05'),
       ('loyal', 'Male', false, true, true, 60, true, 'DSL', 'Two year', 60.00, 3600.00, '2026-01-05', 0, '48+ months', true, 't', 0, 1, '2026-01-05'),

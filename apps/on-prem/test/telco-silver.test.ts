@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createFileCache, createLocalFiles } from '@sluice/app-kit'
 import { createLocalStore, createMemoryStore, type ObjectStore } from '@sluice/ingest-core'
 import { openDuck, parquetSql } from '../src/silver/duck.ts'
-import { createFileCache, createLocalFiles } from '../src/silver/file-cache.ts'
 import { createSnapshotTable, type Snapshot } from '../src/silver/snapshot-table.ts'
 import { cleanCustomers } from '../src/telco/customer-table.ts'
 import { customerSilver, refreshCustomers } from '../src/telco/silver.ts'
@@ -141,10 +141,7 @@ describe('silver of customers', () => {
     const files = createFileCache(remote, join(root, 'cache'))
     const snapshot = (await refreshCustomers({ store: remote, files, sinkId: 'bronze' }, never))!
     expect(snapshot.counts['customers']).toBe(model(sent).size)
-    const paths = await files.paths(
-      snapshot.files.map(({ key }) => key),
-      never,
-    )
+    const paths = await files.paths(snapshot.files, never)
     expect(paths[0]).toContain(join(root, 'cache'))
   })
 

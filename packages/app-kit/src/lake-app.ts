@@ -1,4 +1,4 @@
-import type { FileTable, LayoutPatterns, ObjectStore, Source } from '@sluice/ingest-core'
+import type { FanOutMember, FileTable, LayoutPatterns, ObjectStore, Source } from '@sluice/ingest-core'
 import type { Contract, SchemaRegistry } from '@sluice/schemas'
 
 /**
@@ -27,16 +27,35 @@ export interface LakeApp {
    * `ingest`: as a member of whatever shares the work. `look`: all partitions, without disturbing those who work.
    * @throws AppError SOURCE_MISSING when there is nothing to read from yet
    */
-  openSource(
-    purpose: { readonly kind: 'ingest'; readonly follow: boolean } | { readonly kind: 'look' },
-  ): Promise<Source>
+  openSource(purpose: SourcePurpose): Promise<Source>
   openRegistry(): OpenRegistry
+  /** Sinks that the same stream feeds beside the lake, each with progress of its own; closed with it. */
+  openFurtherSinks?(): Promise<FurtherSinks>
+  /** A row as it was sent, for a table whose contract is derived: what `verify` holds against the ledger. */
+  asSent?(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
+}
+
+export interface FurtherSinks {
+  readonly members: readonly FanOutMember[]
+  /** Lets go of what the sinks were made with, after they are closed. */
+  close(): Promise<void>
+}
+
+export interface SourcePurpose {
+  readonly kind: 'ingest' | 'look'
+  /** Go on after the end of the log. */
+  readonly follow?: boolean
 }
 
 /** A registry, and what has to be closed when it is not used any more. */
 export interface OpenRegistry {
   readonly registry: SchemaRegistry
   close(): Promise<void>
+}
+
+/** Contracts of the rows that files hold. */
+export function tableContractsOf({ contracts, tables }: Pick<LakeApp, 'contracts' | 'tables'>): readonly Contract[] {
+  return tables?.map(({ contract }) => contract) ?? contracts
 }
 
 export function topicsOf(app: Pick<LakeApp, 'contracts'>): string[] {

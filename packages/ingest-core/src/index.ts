@@ -82,7 +82,6 @@ export type {
   SinkUsage,
   Tombstone,
 } from './contracts/sink.ts'
-export type { ObjectHead, ObjectStore, PutOutcome, StoreSupports } from './contracts/object-store.ts'
 export { createBackOff } from './pipeline/back-off.ts'
 export type { BackOff, BackOffOptions } from './pipeline/back-off.ts'
 export { sleep, systemClock } from './pipeline/clock.ts'

@@ -1,6 +1,6 @@
+import type { LakeFiles } from '@sluice/app-kit'
 import type { CommittedFile, ObjectStore } from '@sluice/ingest-core'
 import { openDuck, parquetSql, sqlText, type Duck } from '../silver/duck.ts'
-import type { FileCache } from '../silver/file-cache.ts'
 import { refresh, type RefreshInput, type RefreshOutput } from '../silver/refresh.ts'
 import { createSnapshotTable, type Snapshot, type SnapshotFile, type SnapshotTable } from '../silver/snapshot-table.ts'
 import { eventSource } from './event-table.ts'
@@ -14,7 +14,7 @@ const dayMs = 86_400_000
 
 export interface EventSilverOptions {
   readonly store: ObjectStore
-  readonly files: FileCache
+  readonly files: LakeFiles
   readonly sinkId: string
   /** Path before every key, without slashes at its ends. */
   readonly prefix?: string
@@ -46,7 +46,7 @@ export async function refreshEvents(options: EventSilverOptions, signal: AbortSi
 
 async function makeDates(
   table: SnapshotTable,
-  cache: FileCache,
+  cache: LakeFiles,
   { before, bronze, fresh }: RefreshInput,
   signal: AbortSignal,
 ): Promise<RefreshOutput> {
@@ -78,16 +78,13 @@ async function makeDates(
 /** Dates that new rows can change: their own, and that beyond midnight when they are near it. */
 async function dirtyDates(
   duck: Duck,
-  cache: FileCache,
+  cache: LakeFiles,
   fresh: readonly CommittedFile[],
   signal: AbortSignal,
 ): Promise<Set<string>> {
   const data = fresh.filter(({ kind }) => kind === 'data')
   if (data.length === 0) return new Set()
-  const paths = await cache.paths(
-    data.map(({ key }) => key),
-    signal,
-  )
+  const paths = await cache.paths(data, signal)
   const shifts = [-eventSource.latenessMs, 0, eventSource.latenessMs]
   const rows = await duck.rows(
     `select distinct strftime(${occurredAt} + to_milliseconds(s), '%Y-%m-%d') as date
@@ -99,20 +96,19 @@ async function dirtyDates(
 async function makeDate(
   duck: Duck,
   table: SnapshotTable,
-  cache: FileCache,
+  cache: LakeFiles,
   date: string,
   sources: readonly CommittedFile[],
   previous: SnapshotFile | undefined,
   signal: AbortSignal,
 ): Promise<SnapshotFile | undefined> {
-  const keysOf = (files: readonly { readonly key: string }[]): string[] => files.map(({ key }) => key)
-  const bronze = parquetSql(await cache.paths(keysOf(sources), signal))
+  const bronze = parquetSql(await cache.paths(sources, signal))
   const before =
     previous === undefined
       ? `(select null::varchar as user_id, null::timestamp as occurred_at, null::timestamp as session_started_at,
           0 as session_event_number where false)`
       : `(select user_id, occurred_at, session_started_at, session_event_number
-          from ${parquetSql(await cache.paths([previous.key], signal))})`
+          from ${parquetSql(await cache.paths([previous], signal))})`
   await duck.run(sessionsSql({ bronze, before, date }))
   const [written] = await duck.writePartitions('select * from made order by occurred_at, _partition, _offset', 'folder')
   if (written === undefined) return undefined

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { LakeFiles } from '@sluice/app-kit'
 import { listCommittedFiles, type CommittedFile, type ObjectStore } from '@sluice/ingest-core'
 import { SilverError } from './errors.ts'
-import type { FileCache } from './file-cache.ts'
 import type { Snapshot, SnapshotFile, SnapshotTable } from './snapshot-table.ts'
 
 /** Where a silver table gets its rows from: the committed files of one topic of a file sink. */
 export interface BronzeInput {
   readonly store: ObjectStore
-  readonly files: FileCache
+  readonly files: LakeFiles
   readonly sinkId: string
   readonly prefix?: string
   readonly topic: string

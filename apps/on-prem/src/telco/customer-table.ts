@@ -15,8 +15,11 @@ export const customerDefaults = {
   monthly_charges: '0.00',
 } as const
 
+/** Fields of the mask `defaulted`, from the lowest bit: those that were not sent. */
+const maskedFields: readonly string[] = [...Object.keys(customerDefaults), 'total_charges']
+
 const steps: readonly DeriveStep[] = [
-  { op: 'count-nulls', fields: [...Object.keys(customerDefaults), 'total_charges'], as: 'defaults_used' },
+  { op: 'null-mask', fields: maskedFields, as: 'defaulted' },
   ...Object.entries(customerDefaults).map(([field, value]): DeriveStep => ({ op: 'default', field, value })),
   { op: 'multiply', decimal: 'monthly_charges', by: 'tenure', field: 'total_charges' },
   {
@@ -50,3 +53,13 @@ export const cleanCustomers: Contract = deriveContract(source, {
     { name: 'gender_known', field: 'gender', oneOf: ['Female', 'Male', 'Other', 'Unknown'] },
   ],
 })
+
+/** The row as it was sent: without what the mask says was made up. */
+export function customerAsSent(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const mask = Number(row['defaulted'])
+  const sent: Record<string, unknown> = { ...row }
+  maskedFields.forEach((field, bit) => {
+    if ((mask & (1 << bit)) !== 0) sent[field] = null
+  })
+  return sent
+}

@@ -1,6 +1,6 @@
+import type { LakeFiles } from '@sluice/app-kit'
 import type { CommittedFile, ObjectStore } from '@sluice/ingest-core'
 import { openDuck, parquetSql, type Duck } from '../silver/duck.ts'
-import type { FileCache } from '../silver/file-cache.ts'
 import { refresh, type BronzeInput, type RefreshInput, type RefreshOutput } from '../silver/refresh.ts'
 import { createSnapshotTable, type Snapshot, type SnapshotFile } from '../silver/snapshot-table.ts'
 import { customerSource } from './customer-table.ts'
@@ -14,7 +14,7 @@ const partition = `strftime(${updatedAt}, 'year=%Y/month=%m/day=%d/hour=%H')`
 
 export interface SilverOptions {
   readonly store: ObjectStore
-  readonly files: FileCache
+  readonly files: LakeFiles
   readonly sinkId: string
   /** Path before every key, without slashes at its ends. */
   readonly prefix?: string
@@ -50,23 +50,15 @@ export async function refreshCustomers(options: SilverOptions, signal: AbortSign
 
 async function loadTables(
   duck: Duck,
-  cache: FileCache,
+  cache: LakeFiles,
   fresh: readonly CommittedFile[],
   old: readonly SnapshotFile[],
   signal: AbortSignal,
 ): Promise<void> {
-  const arrived = parquetSql(
-    await cache.paths(
-      fresh.map(({ key }) => key),
-      signal,
-    ),
-  )
+  const arrived = parquetSql(await cache.paths(fresh, signal))
   const newest = `row_number() over (partition by customer_id order by ${updatedAt} desc, _offset desc, _partition desc) = 1`
   await duck.run(`create table newest as select *, ${partition} as folder from ${arrived} qualify ${newest}`)
-  const oldPaths = await cache.paths(
-    old.map(({ key }) => key),
-    signal,
-  )
+  const oldPaths = await cache.paths(old, signal)
   const former = old.length === 0 ? 'select * exclude (folder) from newest where false' : `from ${parquetSql(oldPaths)}`
   await duck.run(`create view former as ${former}`)
   await duck.run(`

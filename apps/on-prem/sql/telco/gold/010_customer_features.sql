@@ -22,7 +22,7 @@ with features as (
     contract = 'Month-to-month' as is_month_to_month,
     internet_service = 'Fiber optic' as has_fiber,
     phone_service as has_phone, senior_citizen, not partner and not dependents as lives_alone,
-    defaults_used, updated_at
+    bit_count(defaulted::bit(32))::integer as defaults_used, updated_at
   from {{schema}}.customers
 ), scored as (
   select *, least(100,
