@@ -8,7 +8,7 @@ with days as (
   select max(events) filter (where n = 1) as last_day, avg(events) filter (where n > 1) as mean,
     min(events) filter (where n = 8) as oldest from counts
 )
-select 'volume_change_percent' as name, round(100 * (last_day - mean) / nullif(mean, 0), 1) as measured, 20 as threshold,
+select 'volume_change_percent' as name, case when oldest > 0 then round(100 * (last_day - mean) / mean, 1) end as measured, 20 as threshold,
   -- Without a week of history there is nothing to compare with.
   case when oldest = 0 then null else coalesce(abs(last_day - mean) <= 0.2 * mean, false) end as ok,
   last_day || ' events on the last day, ' || round(mean) || ' on average in the week before' as detail
