@@ -1,14 +1,9 @@
 import { access } from 'node:fs/promises'
 import { AppError, type LakeApp } from '@sluice/app-kit'
 import { createLocalStore, createSegmentLogSource } from '@sluice/ingest-core'
-import { contracts, createFileRegistry, type Contract } from '@sluice/schemas'
+import { createFileRegistry } from '@sluice/schemas'
+import { bakeryContracts, bakeryFeeds } from './feeds.ts'
 import { OWNER, PIPELINE, PIPELINE_VERSION, SINK_ID, placesOf, type Places } from './places.ts'
-import { bakeryFeeds } from './produce.ts'
-
-/** Contracts of the bakery's six topics. */
-export const bakeryContracts: readonly Contract[] = Object.values(contracts).filter(({ topic }) =>
-  bakeryFeeds.includes(topic),
-)
 
 export interface BakeryApp extends LakeApp {
   readonly places: Places
@@ -38,7 +33,7 @@ export function openBakery(dataDir: string): BakeryApp {
       } catch (cause) {
         throw new AppError('SOURCE_MISSING', `there is no log in ${places.log}`, { cause })
       }
-      const follow = purpose.kind === 'ingest' && purpose.follow === true
+      const follow = purpose.follow === true
       return createSegmentLogSource({ root: places.log, topics: bakeryFeeds, follow })
     },
     openRegistry: () => ({ registry: createFileRegistry(places.registry), close: () => Promise.resolve() }),

@@ -1,7 +1,9 @@
 import {
   addDeadLetterCommands,
+  addDoctorCommand,
   addLakeCommands,
   createCommandSet,
+  diskCheck,
   produceFlagPaths,
   withIngestFlags,
   withProduceFlags,
@@ -20,7 +22,7 @@ export function addCommands(program: Command): void {
     schema: appConfig,
     config: (output) => output as AppConfig,
     flagPaths: produceFlagPaths,
-    env: process.env,
+    env: () => process.env,
     open: ({ dataDir }) => openBakery(dataDir),
   })
 
@@ -39,12 +41,13 @@ export function addCommands(program: Command): void {
       'produce',
       'simulate the six feeds into the log, with faults and a ledger of the truth',
       async ({ app, config, signal, print }) => {
-        const summary = await produceEvents(config, app.places, signal)
+        const summary = await produceEvents(config, app, signal)
         print(`produced ${summary.records.toLocaleString('en-US')} records, seed ${summary.seed}\n`)
       },
     ),
   )
   addLakeCommands(program, add)
+  addDoctorCommand(program, add, ({ app }) => [diskCheck(app.places.root)])
   add(program, 'clean', 'remove log, lake, registry and ledger', async ({ app, print }) => {
     await removeAll(app.places)
     print(`removed log, lake, registry and ledger in ${app.places.root}\n`)

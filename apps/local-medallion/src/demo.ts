@@ -23,7 +23,7 @@ export async function runDemo(context: CommandContext<AppConfig, BakeryApp>): Pr
   await removeAll(app.places)
   print('1. produce: six bakery feeds into the embedded log, about 1 % of it bad on purpose\n')
   const started = Date.now()
-  const { records } = await produceEvents(config, app.places, signal)
+  const { records } = await produceEvents(config, app, signal)
   print(
     `   ${records.toLocaleString('en-US')} records in ${seconds(started)}\n\n2. ingest: log -> decode in workers -> Parquet, dead letters, offsets\n`,
   )

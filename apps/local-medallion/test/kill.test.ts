@@ -10,7 +10,6 @@ import { loadConfig } from '@sluice/runtime'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBakery } from '../src/bakery-app.ts'
 import { appConfig } from '../src/config.ts'
-import { placesOf } from '../src/places.ts'
 import { produceEvents } from '../src/produce.ts'
 
 const SEED = 20_261_121
@@ -73,7 +72,7 @@ describe('SIGKILL at any moment, then again (faults 1 to 7)', () => {
     const config = loadConfig(appConfig, {
       flags: { dataDir, 'produce.count': 8000, 'produce.seed': SEED, 'produce.partitions': 2, 'produce.bad': 0.02 },
     })
-    await produceEvents(config, placesOf(dataDir), never)
+    await produceEvents(config, openBakery(dataDir), never)
     await cp(dataDir, join(root, 'produced'), { recursive: true })
     const ended = await run([dataDir])
     expect(ended.code, ended.stderr).toBe(0)

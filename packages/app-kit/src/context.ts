@@ -36,7 +36,8 @@ export interface CommandSetOptions<C extends CommonConfig, A extends LakeApp> {
   readonly config: (output: unknown) => C
   /** Words on the command line, in camel case, to keys of the configuration. */
   readonly flagPaths: Readonly<Record<string, string>>
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** Read when a command runs, so that help works in any environment. */
+  readonly env: () => Readonly<Record<string, string | undefined>>
   readonly open: (config: C) => A
 }
 
@@ -48,10 +49,14 @@ export function createCommandSet<C extends CommonConfig, A extends LakeApp>(
   program: Command,
   options: CommandSetOptions<C, A>,
 ): AddCommand<C, A> {
-  program
-    .option('-c, --config <file>', 'configuration file, YAML or JSON')
-    .option('-d, --data-dir <folder>', 'where everything on this machine is kept')
-    .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
+  const known = program.options.some(({ long }) => long === '--data-dir')
+  // Several domains of one program share them.
+  if (!known) {
+    program
+      .option('-c, --config <file>', 'configuration file, YAML or JSON')
+      .option('-d, --data-dir <folder>', 'where everything on this machine is kept')
+      .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
+  }
   const flagPaths: Readonly<Record<string, string>> = {
     dataDir: 'dataDir',
     logLevel: 'logLevel',
@@ -64,7 +69,7 @@ export function createCommandSet<C extends CommonConfig, A extends LakeApp>(
     const config = options.config(
       loadConfig(options.schema, {
         file: flags['config'] as string | undefined,
-        env: options.env,
+        env: options.env(),
         envPrefix: 'SLUICE_',
         flags: Object.fromEntries(Object.entries(flagPaths).map(([word, path]) => [path, flags[word]])),
       }),

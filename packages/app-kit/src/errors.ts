@@ -23,3 +23,10 @@ export class AppError extends Error {
     this.exitCode = appErrors[code].exitCode
   }
 }
+
+/** A topic that does not exist yet is a step that was left out, not a failure. */
+export function explained(error: unknown): unknown {
+  const code = (error as { code?: unknown } | null)?.code
+  if (code !== 'SOURCE_TOPIC_UNKNOWN' || !(error instanceof Error)) return error
+  return new AppError('SOURCE_MISSING', error.message, { cause: error })
+}

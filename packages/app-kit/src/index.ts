@@ -1,3 +1,5 @@
+export { clockCheck, diskCheck, judgeRetention, lakeChecks } from './checks.ts'
+export { addDoctorCommand } from './doctor-command.ts'
 export { addDeadLetterCommands } from './dlq-commands.ts'
 export { addLakeCommands, produceFlagPaths, withIngestFlags, withProduceFlags } from './lake-commands.ts'
 export {

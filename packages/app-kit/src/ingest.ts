@@ -13,7 +13,7 @@ import {
 } from '@sluice/ingest-core'
 import { createProgress, type Logger } from '@sluice/runtime'
 import type { IngestConfig } from './config.ts'
-import { AppError } from './errors.ts'
+import { AppError, explained } from './errors.ts'
 import type { LakeApp } from './lake-app.ts'
 
 export interface IngestOptions {
@@ -89,7 +89,9 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
   })
   options.onPipeline?.(pipeline)
   using _progress = follow ? undefined : showProgress(pipeline)
-  const summary = await pipeline.run({ until: follow ? 'aborted' : 'caught-up' })
+  const summary = await pipeline.run({ until: follow ? 'aborted' : 'caught-up' }).catch((error: unknown) => {
+    throw explained(error)
+  })
   if (summary.outcome === 'incomplete') throw incomplete(summary)
   return summary
 }

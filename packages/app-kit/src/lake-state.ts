@@ -6,6 +6,7 @@ import {
   type PartitionId,
 } from '@sluice/ingest-core'
 import type { Reached } from '@sluice/generators'
+import { explained } from './errors.ts'
 import { topicsOf, type LakeApp } from './lake-app.ts'
 import type { TopicTotals } from './show-data.ts'
 
@@ -68,6 +69,8 @@ export async function readBounds(
       break
     }
     return partitions
+  } catch (error) {
+    throw explained(error)
   } finally {
     await source.close()
   }

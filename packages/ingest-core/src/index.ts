@@ -82,11 +82,6 @@ export type {
   SinkUsage,
   Tombstone,
 } from './contracts/sink.ts'
-export { createBackOff } from './pipeline/back-off.ts'
-export type { BackOff, BackOffOptions } from './pipeline/back-off.ts'
-export { sleep, systemClock } from './pipeline/clock.ts'
-export type { Clock } from './pipeline/clock.ts'
-export { partitionKey } from './pipeline/partition-key.ts'
 export type {
   LeftoverUpload,
   LeftoverUploads,
@@ -95,6 +90,11 @@ export type {
   PutOutcome,
   StoreSupports,
 } from './contracts/object-store.ts'
+export { createBackOff } from './pipeline/back-off.ts'
+export type { BackOff, BackOffOptions } from './pipeline/back-off.ts'
+export { sleep, systemClock } from './pipeline/clock.ts'
+export type { Clock } from './pipeline/clock.ts'
+export { partitionKey } from './pipeline/partition-key.ts'
 export { createPipeline } from './pipeline/pipeline.ts'
 export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
 export { pipelineDefaults } from './pipeline/options.ts'
@@ -128,7 +128,11 @@ export type {
 } from './dead-letters/dead-letters.ts'
 export { DeadLetterError, deadLetterErrors } from './dead-letters/errors.ts'
 export type { DeadLetterErrorCode } from './dead-letters/errors.ts'
-export { letterKey } from './dead-letters/letter.ts'
+export { createLakeLetterFeed } from './dead-letters/letter-feed.ts'
+export type { DeadLetterFeed, DecidedLetters, LakeLetterFeedOptions } from './dead-letters/letter-feed.ts'
+export { letterKey, selectLetters } from './dead-letters/letter.ts'
+export { fetchedFromRecords } from './dead-letters/letters-slab.ts'
+export type { SlabRecord } from './dead-letters/letters-slab.ts'
 export type { DeadLetter, LetterSelection, LetterState, LetterStatus } from './dead-letters/letter.ts'
 export { listCommittedFiles } from './lake/committed-files.ts'
 export type { CommittedFile, CommittedFilesOptions } from './lake/committed-files.ts'

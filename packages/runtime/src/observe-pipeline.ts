@@ -3,7 +3,14 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Health } from './metrics.ts'
 import { registerMeter, type MeterLike } from './open-telemetry.ts'
 import { describeStall, pipelineHealth } from './pipeline-health.ts'
-import { commitDefinitions, gaugeDefinitions, topicLabel, type LabelLimits, type Reading } from './pipeline-metrics.ts'
+import {
+  commitDefinitions,
+  gaugeDefinitions,
+  topicLabel,
+  type LabelLimits,
+  type Reading,
+  type RecordCommit,
+} from './pipeline-metrics.ts'
 
 export interface ObserveOptions {
   /** `undefined` until the pipeline exists. */
@@ -61,8 +68,6 @@ export function observePipeline(options: ObserveOptions): PipelineObserver {
     },
   }
 }
-
-export type RecordCommit = (receipt: CommitReceipt, info: CommitInfo, topic: string) => void
 
 function registerPrometheus(registry: Registry, reading: () => Reading | undefined): RecordCommit {
   const registers = [registry]

@@ -1,5 +1,4 @@
-import type { RecordCommit } from './observe-pipeline.ts'
-import { commitDefinitions, gaugeDefinitions, type Reading } from './pipeline-metrics.ts'
+import { commitDefinitions, gaugeDefinitions, type Reading, type RecordCommit } from './pipeline-metrics.ts'
 
 type Attributes = Record<string, string>
 

@@ -266,3 +266,6 @@ export const commitDefinitions: readonly CommitMetricDefinition[] = [
 export const pipelineMetricNames: readonly string[] = [...gaugeDefinitions, ...commitDefinitions].map(
   ({ name }) => name,
 )
+
+/** Counts one commit; `topic` is the label. */
+export type RecordCommit = (receipt: CommitReceipt, info: CommitInfo, topic: string) => void

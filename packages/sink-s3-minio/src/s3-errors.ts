@@ -87,7 +87,9 @@ export function s3Error(error: unknown, what: string, key: string | null, operat
     return say('STORE_DENIED', `${denied[code] ?? 'not allowed; check keys and policy'} (${code})`)
   }
   const lost: StoreErrorCode = operation === 'write' ? 'STORE_UNKNOWN' : 'STORE_UNAVAILABLE'
-  if (status === undefined || status < 300) return say(lost, `no answer that can be trusted (${code})`)
+  // The client turns an error inside a reply of status 200 into one of status 503; by its name nobody knows what was done (fault 49).
+  if (status === undefined || status < 300 || code === 'InternalError')
+    return say(lost, `no answer that can be trusted (${code})`)
   if (status === 404) return say('STORE_NOT_FOUND', `is not there (${code})`)
   if (status === 429 || status === 503) return say('STORE_UNAVAILABLE', `asks for fewer requests (${status} ${code})`)
   if (status === 507) return say('STORE_FULL', `no space left; free some and work goes on (${code})`)

@@ -55,7 +55,7 @@ export function checkS3Options(options: S3StoreOptions): S3Settings {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(settings.bucket)) {
     throw new TypeError(`s3: '${settings.bucket}' is no name for a bucket`)
   }
-  if (settings.endpoint !== undefined && !/^https?:\/\/[^/]+\/?$/.test(settings.endpoint)) {
+  if (settings.endpoint !== undefined && !/^https?:\/\/[^/@]+\/?$/.test(settings.endpoint)) {
     throw new TypeError('s3: endpoint must be http(s)://host[:port], without user, path or query')
   }
   for (const name of ['multipartAbove', 'parallelParts', 'partAttempts', 'requestMs', 'pageSize'] as const) {

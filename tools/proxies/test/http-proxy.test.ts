@@ -104,6 +104,9 @@ describe('the HTTP proxy', () => {
     await put('abc')
     expect(heard.at(-1)!.headers).toMatchObject({ 'x-new': '1' })
     expect(heard.at(-1)!.headers).not.toHaveProperty('content-type')
+    proxy.rule({ times: 1, fault: { kind: 'change-query', remove: 'b' } })
+    await put('abc', '/x?a=1&b=2&c=3')
+    expect(heard.at(-1)!.path).toBe('/x?a=1&c=3')
   })
 
   it('hangs until the client gives up; delays and throttles without loss', async () => {

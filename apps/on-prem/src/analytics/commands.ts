@@ -5,7 +5,7 @@ import { renderTable, type Command } from '@sluice/runtime'
 import { quoteIdentifier } from '@sluice/schemas'
 import type { SqlConnector } from '@sluice/sink-postgres'
 import { withWarehouse } from '../parts/warehouse.ts'
-import { addDomain, type DomainContext } from '../warehouse/domain-commands.ts'
+import { addDomain, type DomainContext, type DomainEnvironment } from '../warehouse/domain-commands.ts'
 import { JobError } from '../warehouse/errors.ts'
 import { inTransaction } from '../warehouse/run-sql.ts'
 import { postToSlack } from '../warehouse/slack.ts'
@@ -39,7 +39,7 @@ async function daily(
   { app, config, signal, print, log }: DomainContext,
   { asOf = 'now', report: file }: DailyFlags,
 ): Promise<void> {
-  const report = await withWarehouse(config, async (connector) => {
+  const report = await withWarehouse(app.config, async (connector) => {
     const time = await asOfTime(asOf, connector, app.schema, signal)
     return runDaily({ connector, schema: app.schema, asOf: time, signal })
   })
@@ -85,7 +85,7 @@ export function describeDaily(report: DailyReport): string {
 const firstRecord = '_offset, _partition'
 
 /** `on-prem analytics ...` */
-export function addAnalytics(program: Command, env: NodeJS.ProcessEnv): void {
+export function addAnalytics(program: Command, env: DomainEnvironment): void {
   addDomain(
     program,
     {

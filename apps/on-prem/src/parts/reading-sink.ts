@@ -43,7 +43,12 @@ export function createReadingSink({ onOpen, onBatch }: ReadingSinkOptions): Sink
     },
     write(batch) {
       const read = open.get(partitionKey(batch.partition))!
-      onBatch(batch)
+      try {
+        onBatch(batch)
+      } catch (cause) {
+        // Without a code of its own this ends the run: what the reader cannot take now, it cannot take later.
+        throw new Error('the reader of the records failed', { cause })
+      }
       read.end = batch.end
       read.consumed += batch.consumed
       read.stored += batch.batch.length + (batch.tombstones?.length ?? 0)

@@ -1,7 +1,7 @@
 import { openLakeFiles } from '@sluice/app-kit'
 import type { Command } from '@sluice/runtime'
 import { withWarehouse } from '../parts/warehouse.ts'
-import { addDomain, type DomainContext } from '../warehouse/domain-commands.ts'
+import { addDomain, type DomainContext, type DomainEnvironment } from '../warehouse/domain-commands.ts'
 import { JobError } from '../warehouse/errors.ts'
 import { buildGold } from './gold.ts'
 import { customerSilver, refreshCustomers } from './silver.ts'
@@ -9,8 +9,8 @@ import { openTelco } from './telco-app.ts'
 
 const newest = '"updated_at" desc, _offset desc, _partition desc'
 
-async function gold({ app, config, signal, print }: DomainContext): Promise<void> {
-  const report = await withWarehouse(config, (connector) => buildGold(connector, app.schema, signal))
+async function gold({ app, signal, print }: DomainContext): Promise<void> {
+  const report = await withWarehouse(app.config, (connector) => buildGold(connector, app.schema, signal))
   const broken = report.rules.filter(({ violations }) => violations > 0)
   for (const { name, about, violations } of broken) print(`rule ${name} is broken by ${violations} rows: ${about}\n`)
   if (!report.ok) throw new JobError('RULES_BROKEN', `${broken.length} of ${report.rules.length} rules are broken`)
@@ -19,7 +19,7 @@ async function gold({ app, config, signal, print }: DomainContext): Promise<void
 }
 
 /** `on-prem telco ...` */
-export function addTelco(program: Command, env: NodeJS.ProcessEnv): void {
+export function addTelco(program: Command, env: DomainEnvironment): void {
   addDomain(
     program,
     {

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   addDeadLetterCommands,
   AppError,
@@ -15,19 +14,24 @@ import {
   queryLake,
   readLakeState,
   tableContractsOf,
+  topicsOf,
   verifyLake,
   withIngestFlags,
   withProduceFlags,
   type AddCommand,
   type CommandContext,
+  addDoctorCommand,
 } from '@sluice/app-kit'
 import { renderTable, type Command } from '@sluice/runtime'
 import { quoteIdentifier } from '@sluice/schemas'
 import { onPremConfig, type OnPremConfig } from '../config.ts'
+import { kafkaChecks } from '../parts/kafka-checks.ts'
+import { usesKafka } from '../parts/kafka.ts'
 import { createBucket } from '../parts/store.ts'
 import { withWarehouse } from '../parts/warehouse.ts'
 import { describeSilver, verifySilver, type SilverRule } from '../silver/verify-silver.ts'
 import type { Snapshot } from '../silver/snapshot-table.ts'
+import { JobError } from './errors.ts'
 import { inTransaction } from './run-sql.ts'
 import { describeWarehouseVerification, verifyWarehouse, type WarehouseRule } from './verify-warehouse.ts'
 import type { WarehouseApp } from './warehouse-app.ts'
@@ -51,11 +55,14 @@ export interface DomainWords {
   readonly demoJob: (context: DomainContext) => Promise<void>
 }
 
+/** Read when a command runs. */
+export type DomainEnvironment = () => Readonly<Record<string, string | undefined>>
+
 /** The commands of one domain, below its name: `on-prem telco ingest`. */
-export function addDomain(program: Command, words: DomainWords, env: NodeJS.ProcessEnv): void {
+export function addDomain(program: Command, words: DomainWords, env: DomainEnvironment): void {
   const parent = program.command(words.name).description(words.description)
   const pace = { rotateInterval: words.commitEveryMs, rotateIdle: words.commitEveryMs }
-  const add: DomainAdd = createCommandSet<OnPremConfig, WarehouseApp>(parent, {
+  const add: DomainAdd = createCommandSet<OnPremConfig, WarehouseApp>(program, {
     name: `on-prem-${words.name}`,
     schema: onPremConfig.extend({ ingest: ingestConfigWith(pace) }),
     config: (output) => output as OnPremConfig,
@@ -92,9 +99,13 @@ export function addDomain(program: Command, words: DomainWords, env: NodeJS.Proc
   add(parent, 'status', 'progress and lag of each partition', async ({ app, signal, print }) => {
     print(describePartitions((await readLakeState(app, signal, false)).partitions))
   })
-  add(parent, 'clean', 'remove topic, lake, warehouse schema and ledger of the embedded profile', (context) =>
-    clean(context),
-  )
+  add(parent, 'clean', 'remove topic, objects, warehouse schema and local data', async (context, { yes }) => {
+    if (isReal(context.config) && yes !== true) {
+      throw new JobError('CONFIRMATION_NEEDED', 'this deletes a topic, objects and a schema of real services')
+    }
+    await clean(words, context)
+  }).option('--yes', 'also when they are of real services')
+  addDoctorCommand(parent, add, ({ app, config }) => (usesKafka(config) ? kafkaChecks(config, topicsOf(app)) : []))
   withIngestFlags(
     withProduceFlags(
       add(parent, 'demo', 'init, produce, ingest, silver, jobs, show-data, verify', async (context) => {
@@ -139,12 +150,12 @@ async function silver(words: DomainWords, { app, signal, print }: DomainContext)
   print(describeSilver({ ok: true, snapshot, behind: 0, diff: undefined }))
 }
 
-async function showData(words: DomainWords, { app, config, signal, print }: DomainContext): Promise<void> {
+async function showData(words: DomainWords, { app, signal, print }: DomainContext): Promise<void> {
   const { files, totals } = await readLakeState(app, signal, false)
   print(describeLake(tableContractsOf(app), files, totals))
   print(`\n${describeSilver(await verifySilver(app, words.silverRule, signal))}\n`)
   print(
-    await withWarehouse(config, (connector) =>
+    await withWarehouse(app.config, (connector) =>
       inTransaction(connector, signal, async (session) => {
         const { rows } = await session.query(
           'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1 ORDER BY table_name',
@@ -182,23 +193,43 @@ async function verify(words: DomainWords, { app, signal, print }: DomainContext,
   }
 }
 
-async function clean({ app, config, print }: DomainContext): Promise<void> {
+function isReal(config: OnPremConfig): boolean {
+  return usesKafka(config) || config.store.kind === 's3' || config.postgres.url !== undefined
+}
+
+async function clean(words: DomainWords, { app, signal, print }: DomainContext): Promise<void> {
+  const { config } = app
   await app.topics.remove()
   await withWarehouse(config, async (connector) => {
-    const session = await connector.session(new AbortController().signal)
+    const session = await connector.session(signal)
     try {
       await session.query(`DROP SCHEMA IF EXISTS ${quoteIdentifier(app.schema)} CASCADE`)
     } finally {
       session.release(false)
     }
   })
-  for (const path of [app.ledger, `${app.ledger}.summary.json`]) await rm(path, { force: true })
-  if (config.store.kind === 'local') {
-    for (const folder of ['log', 'lake']) await rm(join(config.dataDir, folder), { recursive: true, force: true })
+  if (config.store.kind === 's3') await removeObjects(words, app, signal)
+  await rm(config.dataDir, { recursive: true, force: true })
+  print(`removed topic, objects, warehouse schema and local data of ${app.schema}\n`)
+}
+
+/** Only what this domain wrote: a bucket may be shared. */
+async function removeObjects(words: DomainWords, app: WarehouseApp, signal: AbortSignal): Promise<void> {
+  await createBucket(app.config)
+  const store = await app.openStore(signal)
+  try {
+    const tables = tableContractsOf(app).flatMap(({ table }) => [`${table}/`, `late/${table}/`])
+    const silverTable = words.silverRule.table
+    const letters = topicsOf(app).map((topic) => `dead-letter-queue/${topic}/`)
+    const chains = ['', '_topics/'].map((folder) => `_ingest/${folder}${app.sinkId}/`)
+    for (const prefix of [...tables, ...letters, ...chains, `${silverTable}/`, `_snapshots/${silverTable}/`]) {
+      const keys: string[] = []
+      for await (const { key } of store.list(prefix, signal)) keys.push(key)
+      await store.delete(keys, signal)
+    }
+  } finally {
+    await store.close()
   }
-  print(
-    `removed topic, warehouse schema and ledger of ${app.schema}${config.store.kind === 'local' ? ', log and lake' : '; objects in the bucket stay'}\n`,
-  )
 }
 
 function timeOf(ms: number): string {

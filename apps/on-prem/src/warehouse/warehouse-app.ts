@@ -30,7 +30,15 @@ export interface WarehouseDomain {
   readonly asSent?: NonNullable<LakeApp['asSent']>
 }
 
-export function openWarehouseApp(config: OnPremConfig, domain: WarehouseDomain): WarehouseApp {
+/**
+ * Everything of a domain has its name: folder, consumer group, chain, schema. So domains share services without meeting.
+ */
+export function openWarehouseApp(given: OnPremConfig, domain: WarehouseDomain): WarehouseApp {
+  const config: OnPremConfig = {
+    ...given,
+    dataDir: join(given.dataDir, domain.name),
+    kafka: { ...given.kafka, groupId: `${given.kafka.groupId}-${domain.name}` },
+  }
   const { name, contract, lakeContract = contract, layout = layouts.lake, asSent } = domain
   const topics = topicsOf(config, [contract.topic])
   const owner = `on-prem-${name}`

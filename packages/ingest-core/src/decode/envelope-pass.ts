@@ -2,6 +2,7 @@ import { ENVELOPE_MAGIC, ENVELOPE_SHORT, envelopeBytes, readSchemaId } from '@sl
 import type { Contract } from '@sluice/schemas'
 import type { RecordSlab } from '../contracts/records.ts'
 import type { Reject, Tombstone } from '../contracts/sink.ts'
+import type { RecordScratch } from './record-scratch.ts'
 import { rejectWithCode, tombstoneAt } from './reject.ts'
 import type { RecordCode } from './reject.ts'
 import type { DecodeLimits, DecodeRequest } from './request.ts'
@@ -36,13 +37,14 @@ export function lookAtEnvelopes(
   request: DecodeRequest,
   contract: Contract,
   limits: DecodeLimits,
+  scratch: Pick<RecordScratch, 'ids' | 'bodies'>,
   verdict: IdVerdict,
 ): EnvelopePass {
   const { fetched, from, to, countDuplicates } = request
   const crashed = new Set(request.crashed)
   const pass: EnvelopePass = {
-    ids: new Float64Array(slab.length).fill(SKIP),
-    bodyStarts: new Int32Array(slab.length),
+    ids: scratch.ids(slab.length).fill(SKIP),
+    bodyStarts: scratch.bodies(slab.length),
     rejects: [],
     tombstones: [],
     missing: new Set(),

@@ -173,6 +173,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     try {
       return await decodePatiently(fetched, from, {
         decoder,
+        residence: sink.residence,
         clock,
         waits: createBackOff(host.options.backOff),
         stop: AbortSignal.any([signal, stopping.signal]),

@@ -7,6 +7,8 @@ import { codeOf } from './failure.ts'
 
 export interface PatientDecodeOptions {
   readonly decoder: DecodeService
+  /** Where the sink wants rows to stay. */
+  readonly residence: object | undefined
   readonly clock: Clock
   readonly waits: BackOff
   /** Ends the waiting; the error is thrown then. */
@@ -22,11 +24,11 @@ export interface PatientDecodeOptions {
 export async function decodePatiently(
   fetched: Fetched,
   from: number,
-  { decoder, clock, waits, stop, onWait }: PatientDecodeOptions,
+  { decoder, residence, clock, waits, stop, onWait }: PatientDecodeOptions,
 ): Promise<DecodedBatch[]> {
   for (;;) {
     try {
-      return await decoder.decode(fetched, from)
+      return await decoder.decode(fetched, from, residence)
     } catch (thrown) {
       const outage = ['REGISTRY_UNAVAILABLE', 'REGISTRY_DENIED'].includes(codeOf(thrown))
       if (!outage || stop.aborted) throw thrown
