@@ -49,6 +49,26 @@ const storeConfig = z
   .strict()
   .prefault({})
 
+/** Warehouse; without a URL it is PostgreSQL in the process, in a folder. */
+const postgresConfig = z
+  .object({
+    /** `postgres://user:password@host:port/database`. */
+    url: secret().optional(),
+    tls: z.boolean().default(false),
+    /** PEM file of the CAs to trust instead of Node's. */
+    caFile: z.string().optional(),
+  })
+  .strict()
+  .prefault({})
+
+const alertsConfig = z
+  .object({
+    /** Where alerts go; without it they stand in the report only. */
+    slackWebhook: secret().optional(),
+  })
+  .strict()
+  .prefault({})
+
 /** Options of the app. Every key can come from a file, the environment (`SLUICE_...`) or a flag; defaults stand only here and in the kit. */
 export const onPremConfig = z.object({
   ...commonConfig,
@@ -56,6 +76,8 @@ export const onPremConfig = z.object({
   kafka: kafkaConfig,
   registry: registryConfig,
   store: storeConfig,
+  postgres: postgresConfig,
+  alerts: alertsConfig,
   produce: produceConfig(20_000),
 })
 
@@ -70,6 +92,9 @@ const serviceVariables = {
   S3_ACCESS_KEY_ID: 'SLUICE_STORE__ACCESS_KEY_ID',
   S3_SECRET_ACCESS_KEY: 'SLUICE_STORE__SECRET_ACCESS_KEY',
 } as const
+
+/** Services that only some domains need. */
+const furtherVariables = { POSTGRES_URL: 'SLUICE_POSTGRES__URL' } as const
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -89,6 +114,10 @@ export function withProfile(env: Environment): Environment {
       throw new TypeError(`profile services needs ${variable} in the environment: eval "$(make -s services-up ...)"`)
     }
     found[name] = value
+  }
+  for (const [variable, name] of Object.entries(furtherVariables)) {
+    const value = env[variable]
+    if (value !== undefined) found[name] = value
   }
   return { ...found, ...rest }
 }

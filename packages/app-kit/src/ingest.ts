@@ -1,5 +1,6 @@
 import {
   createDecodeService,
+  createFanOutSink,
   createFileSink,
   createIngestWorkers,
   createPipeline,
@@ -63,7 +64,7 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
   open.defer(() => workers.close())
   const { registry, close } = app.openRegistry()
   open.defer(close)
-  const sink = createFileSink({
+  const files = createFileSink({
     store,
     sinkId: app.sinkId,
     owner: app.owner,
@@ -74,6 +75,11 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
     ...(layout === undefined ? {} : { layout }),
     ...(hooks === undefined ? {} : { hooks }),
   })
+  open.defer(() => files.close())
+  const further = await app.openFurtherSinks?.()
+  if (further !== undefined) open.defer(() => further.close())
+  const sink =
+    further === undefined ? files : createFanOutSink({ sinks: [{ name: 'lake', sink: files }, ...further.members] })
   open.defer(() => sink.close())
   const pipeline = createPipeline({
     source,

@@ -1,10 +1,10 @@
-import { arrowSchemaOf, type Contract } from '@sluice/schemas'
+import { arrowSchemaOf, wireContract, type Contract } from '@sluice/schemas'
 import { createCanonicalRow, diffLedger, hashRow, readLedger, type LedgerDiff, type Outcome } from '@sluice/generators'
 import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
 import type { AuditReport, LakeAudit } from '@sluice/ingest-core'
 import { withDeadLetters } from './dlq.ts'
-import type { LakeApp } from './lake-app.ts'
+import { tableContractsOf, type LakeApp } from './lake-app.ts'
 import { readLakeState } from './lake-state.ts'
 
 export interface Verification {
@@ -25,7 +25,7 @@ export async function verifyLake(app: LakeApp, signal: AbortSignal, deep: boolea
   const { audit, files, reached } = await readLakeState(app, signal, deep)
   const landed = files.filter(({ replayed }) => !replayed)
   using lake = await openLake(app, landed, signal)
-  const outcomes = outcomesOf(lake, app.contracts)
+  const outcomes = outcomesOf(lake, app)
   const diff = await diffLedger({ ledger: readLedger(app.ledger), outcomes, reached })
   const letters = await withDeadLetters(app, signal, (dead) => dead.audit(signal))
   return { ok: audit.ok && letters.conserved && diff.differences.length === 0, audit, letters, diff }
@@ -52,10 +52,10 @@ export function describeVerification({ audit, letters, diff }: Verification): st
 }
 
 /** What became of each record, read from the files themselves: rows of both lanes, then dead letters. */
-async function* outcomesOf(lake: Lake, contracts: readonly Contract[]): AsyncGenerator<Outcome> {
-  for (const contract of contracts) {
-    yield* rowsOf(lake, contract, contract.table, 'stored')
-    yield* rowsOf(lake, contract, `late_${contract.table}`, 'late')
+async function* outcomesOf(lake: Lake, app: LakeApp): AsyncGenerator<Outcome> {
+  for (const contract of tableContractsOf(app)) {
+    yield* rowsOf(lake, app, contract, contract.table, 'stored')
+    yield* rowsOf(lake, app, contract, `late_${contract.table}`, 'late')
   }
   if (!lake.views.includes('dead_letters')) return
   const letters = await lake.connection.stream('select topic, "partition", "offset", code from dead_letters')
@@ -75,13 +75,14 @@ async function* outcomesOf(lake: Lake, contracts: readonly Contract[]): AsyncGen
 
 async function* rowsOf(
   lake: Lake,
+  { asSent = (row) => row }: LakeApp,
   contract: Contract,
   view: string,
   outcome: 'stored' | 'late',
 ): AsyncGenerator<Outcome> {
   if (!lake.views.includes(view)) return
   const { fields } = arrowSchemaOf(contract)
-  const canonical = createCanonicalRow(contract.schema)
+  const canonical = createCanonicalRow(wireContract(contract).schema)
   const columns = fields.map(({ name }) => `"${name}"`).join(', ')
   const result = await lake.connection.stream(`select _topic, _partition, _offset, ${columns} from "${view}"`)
   for await (const rows of result.yieldRows()) {
@@ -93,7 +94,7 @@ async function* rowsOf(
         offset: Number(offset),
         outcome,
         code: null,
-        rowHash: hashRow(canonical(row)),
+        rowHash: hashRow(canonical(asSent(row))),
       }
     }
   }
