@@ -79,6 +79,16 @@ function texts(batch: ColumnBatch, name: string): (string | null)[] {
 }
 
 describe('decode stage', () => {
+  it('leaves out records of transactions that the source says were aborted (fault 30)', async () => {
+    const batch = { producerId: 900, producerEpoch: 0, transactional: true }
+    const of = fetched(userEvents, [record(valueV2(1), 1), record(valueV2(2), 2)], { baseOffset: 40, batch })
+    expect((await decode(of)).batch.length).toBe(2)
+    const aborted = { ...of, abortedTransactions: [{ producerId: 900, firstOffset: 40 }] } as Fetched
+    expect(await decode(aborted)).toMatchObject({ start: 40, end: 42, consumed: 0, batch: { length: 0 } })
+    const others = { ...of, abortedTransactions: [{ producerId: 901, firstOffset: 40 }] } as Fetched
+    expect((await decode(others)).batch.length).toBe(2)
+  })
+
   it('turns records into the columns of the contract and where they came from', async () => {
     const of = fetched(userEvents, [record(valueV2(1), 1), record(valueV2(2), 2)], {
       baseOffset: 40,

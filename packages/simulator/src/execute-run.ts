@@ -10,7 +10,8 @@ import {
 import { createFileRegistry } from '@sluice/schemas'
 import { SimulatorError } from './errors.ts'
 import type { RunPlan } from './plan-run.ts'
-import { openTarget, type OpenTarget } from './targets.ts'
+import type { OpenTarget } from './open-target.ts'
+import { openTarget } from './targets.ts'
 
 export interface RunResult {
   readonly summary: LedgerSummary

@@ -1,6 +1,6 @@
 import { byteSize, duration } from '@sluice/runtime'
 import { z } from 'zod'
-import { kafkaConfig } from './kafka-target.ts'
+import { kafkaConfig } from './kafka-config.ts'
 
 /** Options of `run`, from a file, the environment (`SLUICE_GENERATE_…`) or flags; defaults stand only here. */
 export const runConfig = z.object({

@@ -1,24 +1,8 @@
-import type { Writable } from 'node:stream'
-import { createJsonlOutput, createStreamOutput, type FirstOffsets, type Output } from '@sluice/generators'
+import { createJsonlOutput, createStreamOutput } from '@sluice/generators'
 import { SimulatorError } from './errors.ts'
-import { type KafkaConfig, openKafkaTarget } from './kafka-target.ts'
+import { openKafkaTarget } from './kafka-target.ts'
+import type { OpenTarget, TargetContext } from './open-target.ts'
 import { createSegmentLogOutput } from './segment-log-output.ts'
-
-/** What a target is opened for. */
-export interface TargetContext {
-  /** Partitions by topic. */
-  readonly topics: Readonly<Record<string, number>>
-  /** Where offsets go on for targets that do not know it themselves. */
-  readonly firstOffsets: FirstOffsets
-  readonly stdout: Writable
-  readonly kafka: KafkaConfig
-  readonly signal: AbortSignal
-}
-
-export interface OpenTarget extends Output {
-  /** Next offset by topic and partition; left out by targets that keep none. */
-  readonly nextOffsets?: Readonly<Record<string, readonly number[]>>
-}
 
 /** One kind of `--to`. A target joins by a line in `targetKinds`. */
 export interface TargetKind {

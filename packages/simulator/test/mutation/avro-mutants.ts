@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const emit = 'columnar/src/avro/emit.ts'
 const source = 'columnar/src/avro/source.ts'

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const readers = 'columnar/src/json/readers.ts'
 const cursor = 'columnar/src/json/cursor.ts'

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const marks = 'schemas/src/rules/marks.ts'
 const rules = 'schemas/src/rules/column-rules.ts'
