@@ -7,7 +7,7 @@ import { ownServices, type TestServices } from '@sluice-tools/services'
 import { runApp, type Ended } from './run-app.ts'
 
 /** The same life on Apache Kafka, Apicurio Registry and MinIO. The topic's name is fixed, so the services are this test's own. */
-describe('the shop on real services', () => {
+describe('the shop on real services', { timeout: 240_000 }, () => {
   let dataDir: string
   let services: TestServices | undefined
   const run = (...args: string[]): Promise<Ended> =>
