@@ -82,8 +82,13 @@ export const houseRules: readonly HouseRule[] = [
     find: (house) =>
       house.files
         .filter((file) => /^packages\/(?!runtime\/)[^/]+\/src\//.test(file) && file.endsWith('.ts'))
+        // The program of a package is at the edge, as an app is.
+        .filter((file) => !file.endsWith('/src/cli/main.ts'))
         .flatMap((file) => matches(house, file, /\bprocess\.env\b|import\.meta\.env\b/))
-        .map((hit) => `${hit}: packages take options; only runtime, apps and tools read the environment`),
+        .map(
+          (hit) =>
+            `${hit}: packages take options; only runtime, apps, tools and programs (src/cli/main.ts) read the environment`,
+        ),
   },
   {
     name: 'no-registry-host',

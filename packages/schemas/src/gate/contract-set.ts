@@ -32,6 +32,8 @@ export interface ContractFiles {
   readonly jsonReaders: 'open' | 'closed'
   /** Ascending. */
   readonly versions: readonly VersionFile[]
+  /** Digest of `contract.json`, where there is one. */
+  readonly settings?: string
   /** Column ids by path, from `field-ids.json`. */
   readonly fieldIds: Readonly<Record<string, number>>
 }
@@ -97,7 +99,8 @@ export function contractSetOf(files: ReadonlyMap<string, string>, shownAs: strin
 }
 
 function contractOf(folder: string, texts: ReadonlyMap<string, string>, shownAs: string): ContractFiles {
-  const shown = (name: string): string => [shownAs, folder, name].filter((part) => part !== '' && part !== '.').join('/')
+  const shown = (name: string): string =>
+    [shownAs, folder, name].filter((part) => part !== '' && part !== '.').join('/')
   const given = texts.get('contract.json')
   const ids = texts.get('field-ids.json')
   const {
@@ -120,6 +123,7 @@ function contractOf(folder: string, texts: ReadonlyMap<string, string>, shownAs:
     ...(compatibility === undefined ? {} : { mode: compatibility }),
     jsonReaders,
     versions,
+    ...(given === undefined ? {} : { settings: digestOf(given) }),
     fieldIds: ids === undefined ? {} : parsed(fieldIds, ids, shown('field-ids.json')),
   }
 }
