@@ -4,6 +4,7 @@ import {
   createIngestWorkers,
   createLocalStore,
   createPipeline,
+  createSchemaLedger,
   createSchemaResolver,
   createSegmentLogSource,
   type ObjectStore,
@@ -70,7 +71,11 @@ export async function ingest(config: AppConfig, places: Places, options: IngestO
         workers,
         contracts: bakeryContracts,
         // One file on one disk: what was registered before a record was written is seen at the first look.
-        schemas: createSchemaResolver({ registry: createFileRegistry(places.registry), checks: 1 }),
+        schemas: createSchemaResolver({
+          registry: createFileRegistry(places.registry),
+          checks: 1,
+          ledger: createSchemaLedger({ store, sinkId: SINK_ID }),
+        }),
       }),
       rotation: {
         bytes: config.ingest.rotateBytes,
