@@ -34,7 +34,7 @@ describe('local-medallion', () => {
   it('says what to do first when there is nothing', async () => {
     const ended = await run('ingest')
     expect(ended.code).toBe(3)
-    expect(ended.stderr).toContain('LOG_MISSING')
+    expect(ended.stderr).toContain('SOURCE_MISSING')
     expect(ended.stderr).toContain('run `init`, then `produce`')
   })
 

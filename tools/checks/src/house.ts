@@ -81,13 +81,13 @@ export const houseRules: readonly HouseRule[] = [
     name: 'environment-at-the-edge',
     find: (house) =>
       house.files
-        .filter((file) => /^packages\/(?!runtime\/)[^/]+\/src\//.test(file) && file.endsWith('.ts'))
-        // The program of a package is at the edge, as an app is.
-        .filter((file) => !file.endsWith('/src/cli/main.ts'))
+        .filter(
+          (file) => /^packages\/(?!runtime\/)[^/]+\/src\/(?!(?:.*\/)?main\.ts$)/.test(file) && file.endsWith('.ts'),
+        )
         .flatMap((file) => matches(house, file, /\bprocess\.env\b|import\.meta\.env\b/))
         .map(
           (hit) =>
-            `${hit}: packages take options; only runtime, apps, tools and programs (src/cli/main.ts) read the environment`,
+            `${hit}: packages take options; only runtime, programs (main.ts), apps and tools read the environment`,
         ),
   },
   {

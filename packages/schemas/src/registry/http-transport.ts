@@ -213,7 +213,7 @@ export function createTransport(options: TransportOptions): Transport {
             const tries = n === 1 ? '' : ` (attempt ${n})`
             throw new SchemaError('REGISTRY_UNAVAILABLE', `${url.shown}: ${reason}${tries}`, { cause: last })
           }
-          await orAborted(sleep(pause), outer).catch(() => caller?.throwIfAborted())
+          await sleep(pause, undefined, { signal: outer }).catch(() => caller?.throwIfAborted())
         }
       }
     },

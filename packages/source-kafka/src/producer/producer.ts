@@ -121,6 +121,8 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
     const found = (await cluster.state([topic], maxAgeMs)).topics.get(topic)
     const code = found?.errorCode ?? codes.UNKNOWN_TOPIC_OR_PARTITION
     if (found !== undefined && code === codes.NONE) return found
+    // What was missing a while ago may be there by now.
+    if (maxAgeMs > 0) return topicOf(topic, 0)
     if (isDenied(code)) throw new KafkaError('KAFKA_DENIED', `topic ${topic}: not authorised to describe it`)
     if (isPassing(code)) throw new KafkaError('KAFKA_UNAVAILABLE', `topic ${topic}: protocol error ${code}`)
     throw new KafkaError('KAFKA_TOPIC_UNKNOWN', `the cluster has no topic ${topic}`)
