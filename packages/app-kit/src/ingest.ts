@@ -4,6 +4,7 @@ import {
   createFileSink,
   createIngestWorkers,
   createPipeline,
+  createSchemaLedger,
   createSchemaResolver,
   type CommitInfo,
   type CommitReceipt,
@@ -88,7 +89,11 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
     decoder: createDecodeService({
       workers,
       contracts,
-      schemas: createSchemaResolver({ registry, ...(schemaChecks === undefined ? {} : { checks: schemaChecks }) }),
+      schemas: createSchemaResolver({
+        registry,
+        ledger: createSchemaLedger({ store, sinkId: app.sinkId }),
+        ...(schemaChecks === undefined ? {} : { checks: schemaChecks }),
+      }),
     }),
     rotation: {
       bytes: config.rotateBytes,

@@ -2,7 +2,7 @@ import { arrowSchemaOf, wireContract, type Contract } from '@sluice/schemas'
 import { createCanonicalRow, diffLedger, hashRow, readLedger, type LedgerDiff, type Outcome } from '@sluice/generators'
 import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
-import type { AuditReport, LakeAudit } from '@sluice/ingest-core'
+import type { AuditCode, AuditReport, LakeAudit } from '@sluice/ingest-core'
 import { withDeadLetters } from './dlq.ts'
 import { tableContractsOf, type LakeApp } from './lake-app.ts'
 import { readLakeState } from './lake-state.ts'
@@ -16,6 +16,8 @@ export interface Verification {
   readonly diff: LedgerDiff
 }
 
+const damage: ReadonlySet<string> = new Set(['OBJECT_MISSING', 'OBJECT_CHANGED'] satisfies AuditCode[])
+
 /**
  * Audits the commit chain, then holds the lake against the ledger of the simulator: every produced record below the sink's
  * progress is a row with the right content, a late row, a dead letter with the right code, or filtered; exactly once.
@@ -23,7 +25,9 @@ export interface Verification {
  */
 export async function verifyLake(app: LakeApp, signal: AbortSignal, deep: boolean): Promise<Verification> {
   const { audit, files, reached } = await readLakeState(app, signal, deep)
-  const landed = files.filter(({ replayed }) => !replayed)
+  // Files the audit found missing or changed cannot be trusted or even opened: their records count as missing.
+  const damaged = new Set(audit.findings.filter(({ code }) => damage.has(code)).map(({ key }) => key))
+  const landed = files.filter(({ replayed, key }) => !replayed && !damaged.has(key))
   using lake = await openLake(app, landed, signal)
   const outcomes = outcomesOf(lake, app)
   const diff = await diffLedger({ ledger: readLedger(app.ledger), outcomes, reached })

@@ -268,4 +268,18 @@ describe('decode stage', () => {
       [2, 'rule'],
     ])
   })
+
+  it('fills fields missing from JSON with the defaults of the schema', async () => {
+    const { schema } = customers
+    const more = { name: 'plan', type: 'string', default: 'free' }
+    const fields = [...(schema as unknown as { fields: object[] }).fields, more]
+    const contract = { ...customers, schema: { ...(schema as object), fields } as unknown as typeof schema, rules: [] }
+    const stage = createDecodeStage({ ...contract, fieldIds: { ...customers.fieldIds, plan: 900 } }, limits)
+    const customer = { customer_id: 'C-1', monthly_charges: '1.00', updated_at: '2026-11-21T12:00:00.000Z' }
+    const bytes = (value: object) => new TextEncoder().encode(JSON.stringify(value))
+    const records = [record(bytes(customer), 0), record(bytes({ ...customer, plan: 'pro' }), 1)]
+    const { batch, rejects } = await decode(fetched(customers, records), {}, stage)
+    expect(rejects).toEqual([])
+    expect(texts(batch, 'plan')).toEqual(['free', 'pro'])
+  })
 })

@@ -1,4 +1,4 @@
-import { compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
+import { avroDefaults, compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
 import type { BatchBuilder, Column, ColumnBatch, DecodeReject, Decoder } from '@sluice/columnar'
 import { arrowSchemaOf, compileDerivation, compileRules, wireContract } from '@sluice/schemas'
 import type { Contract } from '@sluice/schemas'
@@ -49,7 +49,8 @@ export function createDecodeStage(given: Contract, limits: DecodeLimits): Decode
   const derivation = given.derived === undefined ? {} : { derivation: given.derived.id }
   const decoders = new Map<number, Decoder | RecordCode>()
   const columns = arrowSchemaOf(contract)
-  const jsonDecoder = contract.format === 'json' ? compileJsonDecoder(columns) : undefined
+  const jsonDecoder =
+    contract.format === 'json' ? compileJsonDecoder(columns, { defaults: avroDefaults(contract.schema) }) : undefined
   const brokenRules = compileRules(contract)
   const spare: ChunkMemory[] = []
   const records = createRecordScratch()
