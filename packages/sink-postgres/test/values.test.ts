@@ -23,7 +23,7 @@ const contract = contractOf([
   { name: 'double', type: optional('double') },
   { name: 'text', type: optional('string') },
   { name: 'bytes', type: optional('bytes') },
-  { name: 'kind', type: optional({ type: 'enum', name: 'Kind', symbols: ['ONE', 'TWO_é'] }) },
+  { name: 'kind', type: optional({ type: 'enum', name: 'Kind', symbols: ['ONE', 'TWO_E'] }) },
   { name: 'money', type: optional(decimal(12, 2)) },
   { name: 'huge', type: optional(decimal(38, 10)) },
   { name: 'whole', type: optional(decimal(20, 0)) },
@@ -84,7 +84,7 @@ describe('values arrive as they were sent', () => {
         double: Number.MIN_VALUE,
         text: 'tab\t"quote" \\N \\. line\nbreak é 🎉',
         bytes: Uint8Array.of(0, 255, 10, 92),
-        kind: 'TWO_é',
+        kind: 'TWO_E',
         money: '9999999999.99',
         huge: '9999999999999999999999999999.9999999999',
         whole: '99999999999999999999',
@@ -251,7 +251,7 @@ describe('values that do not fit', () => {
       { ...base, id: 1, big: 2_147_483_648n },
       { ...base, id: -32_768, big: -2_147_483_648n },
       { ...base, id: 2, big: -2_147_483_649n },
-      { ...base, id: 3, kind: 'TWO_é' },
+      { ...base, id: 3, kind: 'TWO_E' },
     ]
     const { schema, receipt } = await landed(rows, {}, ddl)
     expect(receipt!.counts).toMatchObject({ stored: 2, deadLettered: 5 })
