@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createMetricsRegistry, observePipeline, pipelineMetricNames } from '@sluice/runtime'
