@@ -186,7 +186,7 @@ async function withContext(flags: Flags, work: (context: CommandContext) => Prom
   const config = loadConfig(appConfig, {
     file: flags['config'] as string | undefined,
     env: process.env,
-    envPrefix: 'SLUICE_',
+    envPrefix: 'SLUICE_BAKERY_',
     flags: Object.fromEntries(Object.entries(flagPaths).map(([word, path]) => [path, flags[word]])),
   })
   const log = createLogger({ name: 'local-medallion', level: config.logLevel, format: config.logFormat })

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { byteSize, duration } from '@sluice/runtime'
 import { z } from 'zod'
 
-/** Options of the app. Every key can come from a file, the environment (`SLUICE_…`) or a flag; defaults stand only here. */
+/** Options of the app. Every key can come from a file, the environment (`SLUICE_BAKERY_…`) or a flag; defaults stand only here. */
 export const appConfig = z.object({
   /** Everything the app writes is below this folder. */
   dataDir: z.string().min(1).default('.sluice'),
@@ -23,11 +23,7 @@ export const appConfig = z.object({
     .prefault({}),
   ingest: z
     .object({
-      workers: z
-        .int()
-        .min(1)
-        .max(64)
-        .default(Math.max(1, availableParallelism() - 1)),
+      workers: z.int().min(1).max(64).default(availableParallelism()),
       budget: byteSize().default(256 * 2 ** 20),
       /** Read at most this much at once. */
       pollBytes: byteSize().default(4 * 2 ** 20),

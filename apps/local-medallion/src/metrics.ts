@@ -47,12 +47,10 @@ export function registerPipelineMetrics(status: () => PipelineStatus | undefined
   return registry
 }
 
-/** Not ready while any partition is in trouble; not live once the pipeline has ended. */
+/** Not ready while any partition is being opened or in trouble; not live once the pipeline has ended. */
 export function healthOf(status: PipelineStatus | undefined): Health {
   if (status === undefined) return { live: true, ready: false, detail: 'starting' }
-  const troubled = status.partitions.filter(
-    ({ state }) => state === 'stopped' || state === 'paused' || state === 'backing-off',
-  )
+  const troubled = status.partitions.filter(({ state }) => state !== 'running' && state !== 'closed')
   const ready = status.running && troubled.length === 0
   const detail = troubled
     .map(({ partition, state }) => `${partition.topic}[${partition.partition}] is ${state}`)

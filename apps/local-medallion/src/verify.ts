@@ -4,7 +4,7 @@ import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
 import { bakeryContracts } from './ingest.ts'
 import { readLakeState } from './lake-state.ts'
-import type { AuditReport, LakeAudit } from '@sluice/ingest-core'
+import type { AuditCode, AuditReport, LakeAudit } from '@sluice/ingest-core'
 import { withDeadLetters } from './dlq.ts'
 import type { Places } from './places.ts'
 
@@ -17,6 +17,8 @@ export interface Verification {
   readonly diff: LedgerDiff
 }
 
+const damage: ReadonlySet<string> = new Set(['OBJECT_MISSING', 'OBJECT_CHANGED'] satisfies AuditCode[])
+
 /**
  * Audits the commit chain, then holds the lake against the ledger of the simulator: every produced record below the sink's
  * progress is a row with the right content, a late row, a dead letter with the right code, or filtered; exactly once.
@@ -24,10 +26,12 @@ export interface Verification {
  */
 export async function verifyLake(places: Places, signal: AbortSignal, deep: boolean): Promise<Verification> {
   const { audit, files, reached } = await readLakeState(places, signal, deep)
+  // Files the audit found missing or changed cannot be trusted or even opened: their records count as missing.
+  const damaged = new Set(audit.findings.filter(({ code }) => damage.has(code)).map(({ key }) => key))
   using lake = await openLake(
     places.lake,
     bakeryContracts,
-    files.filter(({ replayed }) => !replayed),
+    files.filter(({ replayed, key }) => !replayed && !damaged.has(key)),
   )
   const outcomes = outcomesOf(lake, bakeryContracts)
   const diff = await diffLedger({ ledger: readLedger(places.ledger), outcomes, reached })
