@@ -27,7 +27,12 @@ TS := node --conditions=sluice-source
 SERVICES ?= kafka apicurio
 INSTANCE ?= default
 
-.PHONY: help install demo sluice test lint types build bench services-up services-down services-status format clean
+# The services of `make on-prem`, and their environment.
+ON_PREM_SERVICES := kafka apicurio minio
+ON_PREM := $(TS) tools/services/src/main.ts
+ON_PREM_SH := sh -c 'eval "`$(ON_PREM) env --instance on-prem`" && export SLUICE_PROFILE=services && exec "$$@"' on-prem $(TS) apps/on-prem/src/main.ts
+
+.PHONY: help install demo sluice on-prem on-prem-sh on-prem-down test lint types build bench services-up services-down services-status format clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +58,16 @@ demo: install ## Run the main job embedded: simulate, ingest, show what landed
 
 sluice: install ## Run the bakery app: make sluice ARGS="status"
 	@$(RUN) $(TS) apps/local-medallion/src/main.ts $(ARGS)
+
+on-prem: install ## Run the shop on Kafka, registry and MinIO: simulate, ingest, migrate, query, verify
+	@$(RUN) $(ON_PREM) up $(ON_PREM_SERVICES) --instance on-prem > /dev/null
+	@$(RUN) $(ON_PREM_SH) ecommerce demo
+
+on-prem-sh: install ## A command on the services of on-prem: make on-prem-sh ARGS="ecommerce status"
+	@$(RUN) $(ON_PREM_SH) $(ARGS)
+
+on-prem-down: ## Stop the services of on-prem
+	@$(RUN) $(ON_PREM) down --instance on-prem
 
 test: install ## Run every check and test; the last line is "N passed, N failed"
 	@$(RUN) $(TS) tools/checks/src/main.ts

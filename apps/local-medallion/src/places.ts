@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Names of the app that other data carries for ever: changing one starts a new life. */
@@ -23,5 +24,12 @@ export function placesOf(dataDir: string): Places {
     registry: join(dataDir, 'registry'),
     lake: join(dataDir, 'lake'),
     ledger: join(dataDir, 'ledger', 'bakery.jsonl'),
+  }
+}
+
+/** Removes everything the app made, and only that. */
+export async function removeAll(places: Places): Promise<void> {
+  for (const folder of [places.log, places.lake, places.registry, places.ledger, `${places.ledger}.summary.json`]) {
+    await rm(folder, { recursive: true, force: true })
   }
 }

@@ -1,22 +1,10 @@
+import { produceFeeds } from '@sluice/app-kit'
 import { openSegmentLog, type SegmentLog } from '@sluice/ingest-core'
-import {
-  createFileLedger,
-  defaultFaultRates,
-  listFeeds,
-  produce,
-  readLedgerSummary,
-  type LedgerSummary,
-} from '@sluice/generators'
-import { createProgress } from '@sluice/runtime'
-import { createFileRegistry } from '@sluice/schemas'
+import { type LedgerSummary } from '@sluice/generators'
+import type { BakeryApp } from './bakery-app.ts'
 import type { AppConfig } from './config.ts'
-import { AppError } from './errors.ts'
+import { bakeryFeeds } from './feeds.ts'
 import type { Places } from './places.ts'
-
-/** The six feeds of the bakery, by topic. */
-export const bakeryFeeds: readonly string[] = listFeeds()
-  .filter((feed) => feed.contract.domain === 'bakery')
-  .map((feed) => feed.name)
 
 /** Makes the topics that are missing; harmless when all are there. */
 export async function initLog(log: SegmentLog, partitions: number): Promise<void> {
@@ -32,54 +20,26 @@ export function openLog(places: Places): Promise<SegmentLog> {
 /**
  * Simulates the six feeds into the segment log and writes the ledger beside it. A second run goes on where the first
  * ended: later simulated time, higher offsets, the same ledger file.
- * @throws {AppError} LEDGER_BEHIND when the log holds records the ledger does not know
+ * @throws AppError LEDGER_BEHIND when the log holds records the ledger does not know
  */
-export async function produceEvents(config: AppConfig, places: Places, signal: AbortSignal): Promise<LedgerSummary> {
-  const log = await openLog(places)
+export async function produceEvents(config: AppConfig, app: BakeryApp, signal: AbortSignal): Promise<LedgerSummary> {
+  const log = await openLog(app.places)
   try {
     await initLog(log, config.produce.partitions)
-    const before = await readLedgerSummary(places.ledger)
-    await requireLedgerAtEnd(log, before)
     const { count, seed, rate, bad } = config.produce
-    const progress = createProgress({ label: 'produce', total: count, unit: 'events' })
-    const summary = await produce({
+    const summary = await produceFeeds({
+      app,
       feeds: bakeryFeeds,
-      outputs: [{ write: (topic, records) => log.write(topic, records), close: () => log.close() }],
-      ledger: await createFileLedger(places.ledger),
-      registry: createFileRegistry(places.registry),
-      seed,
+      output: { write: (topic, records) => log.write(topic, records), close: () => log.close() },
       count,
-      partitions: partitionsOf(log),
-      faults: { ...defaultFaultRates, bad },
-      ...(rate > 0 ? { rate } : {}),
-      ...(before === undefined ? {} : { continueFrom: before }),
-      onProgress: ({ records, elapsedMs }) => progress.update(records, perSecond(records, elapsedMs)),
+      seed,
+      rate,
+      faults: { bad },
       signal,
     })
     await log.flush()
-    progress.stop()
     return summary
   } finally {
     await log.close()
   }
 }
-
-function partitionsOf(log: SegmentLog): Record<string, number> {
-  return Object.fromEntries([...log.topics()].map(([topic, { partitions }]) => [topic, partitions]))
-}
-
-/** The ledger follows the log, so a killed run leaves records without a line; then the truth is not known any more. */
-async function requireLedgerAtEnd(log: SegmentLog, summary: LedgerSummary | undefined): Promise<void> {
-  for (const [topic, { partitions }] of log.topics()) {
-    for (let partition = 0; partition < partitions; partition++) {
-      const { end } = await log.bounds(topic, partition)
-      const known = summary?.topics[topic]?.nextOffsets[partition] ?? 0
-      if (end !== known) {
-        throw new AppError('LEDGER_BEHIND', `${topic}[${partition}] ends at offset ${end}, the ledger at ${known}`)
-      }
-    }
-  }
-}
-
-const perSecond = (records: number, elapsedMs: number) =>
-  elapsedMs > 0 ? `${Math.round((records * 1000) / elapsedMs).toLocaleString('en-US')}/s` : ''

@@ -50,7 +50,7 @@ describe('local-medallion', () => {
   it('says what to do first when there is nothing', async () => {
     const ended = await run('ingest')
     expect(ended.code).toBe(3)
-    expect(ended.stderr).toContain('LOG_MISSING')
+    expect(ended.stderr).toContain('SOURCE_MISSING')
     expect(ended.stderr).toContain('run `init`, then `produce`')
   })
 
@@ -164,7 +164,7 @@ describe('local-medallion', () => {
       throw new Error(`ended with ${child.exitCode} before ${path} was as expected`)
     }
     const consumed = (text: string): number =>
-      [...text.matchAll(/sluice_records\{topic="[^"]+",outcome="consumed"\} (\d+)/g)].reduce(
+      [...text.matchAll(/sluice_records_total\{topic="[^"]+",outcome="consumed"\} (\d+)/g)].reduce(
         (sum, [, count]) => sum + Number(count),
         0,
       )

@@ -1,8 +1,8 @@
+import { ingest } from '@sluice/app-kit'
 import { loadConfig } from '@sluice/runtime'
 import { pino } from 'pino'
+import { openBakery } from '../src/bakery-app.ts'
 import { appConfig } from '../src/config.ts'
-import { ingest } from '../src/ingest.ts'
-import { placesOf } from '../src/places.ts'
 
 /**
  * One run of `ingest` that may end itself: `ingest-child.ts <data folder> [<hook point> <n>]` sends SIGKILL to itself when the
@@ -13,7 +13,7 @@ const config = loadConfig(appConfig, {
   flags: { dataDir, 'ingest.workers': 1, 'ingest.rotateRows': 400, 'ingest.pollBytes': 4096, 'ingest.maxBadShare': 1 },
 })
 let left = Number(nth)
-const summary = await ingest(config, placesOf(config.dataDir), {
+const summary = await ingest(openBakery(config.dataDir), config.ingest, {
   follow: false,
   signal: new AbortController().signal,
   log: pino({ level: 'error' }, pino.destination(2)),

@@ -3,17 +3,14 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openLake, readLakeState, verifyLake } from '@sluice/app-kit'
 import { createRandom } from '@sluice/generators'
 import { sinkHookPoints } from '@sluice/ingest-core'
 import { loadConfig } from '@sluice/runtime'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openBakery } from '../src/bakery-app.ts'
 import { appConfig } from '../src/config.ts'
-import { bakeryContracts } from '../src/ingest.ts'
-import { openLake } from '../src/lake.ts'
-import { readLakeState } from '../src/lake-state.ts'
-import { placesOf } from '../src/places.ts'
 import { produceEvents } from '../src/produce.ts'
-import { verifyLake } from '../src/verify.ts'
 
 const SEED = 20_261_121
 const KILLS = 50
@@ -50,9 +47,9 @@ function run(args: readonly string[], killAfterMs?: number): Promise<Ended> {
 
 /** Rows and dead letters of a lake by table, each with a digest of its row multiset (order plays no part, nor does the ingest time). */
 async function contentOf(dataDir: string): Promise<Record<string, unknown>> {
-  const places = placesOf(dataDir)
-  const { files } = await readLakeState(places, never, false)
-  using lake = await openLake(places.lake, bakeryContracts, files)
+  const app = openBakery(dataDir)
+  const { files } = await readLakeState(app, never, false)
+  using lake = await openLake(app, files, never)
   const content: Record<string, unknown> = {}
   for (const view of lake.views) {
     const volatile = view === 'dead_letters' ? '(first_seen, date)' : '(_ingested_at)'
@@ -75,7 +72,7 @@ describe('SIGKILL at any moment, then again (faults 1 to 7)', () => {
     const config = loadConfig(appConfig, {
       flags: { dataDir, 'produce.count': 8000, 'produce.seed': SEED, 'produce.partitions': 2, 'produce.bad': 0.02 },
     })
-    await produceEvents(config, placesOf(dataDir), never)
+    await produceEvents(config, openBakery(dataDir), never)
     await cp(dataDir, join(root, 'produced'), { recursive: true })
     const ended = await run([dataDir])
     expect(ended.code, ended.stderr).toBe(0)
@@ -109,7 +106,7 @@ describe('SIGKILL at any moment, then again (faults 1 to 7)', () => {
       }
       const last = await run([dataDir])
       expect(last.code, `${schedule.join(', ')}: ${last.stderr}`).toBe(0)
-      const { ok, audit, diff } = await verifyLake(placesOf(dataDir), never, true)
+      const { ok, audit, diff } = await verifyLake(openBakery(dataDir), never, true)
       const errors = audit.findings.filter(({ severity }) => severity === 'error')
       const found = { ok, errors, differences: diff.differences, pending: diff.pending }
       expect(found, schedule.join(', ')).toEqual({ ok: true, errors: [], differences: [], pending: 0 })
@@ -125,9 +122,9 @@ describe('SIGKILL at any moment, then again (faults 1 to 7)', () => {
 
   it('changes nothing when run again', async () => {
     const dataDir = join(root, 'reference')
-    const before = await readLakeState(placesOf(dataDir), never, true)
+    const before = await readLakeState(openBakery(dataDir), never, true)
     const again = await run([dataDir])
     expect(JSON.parse(again.stdout)).toEqual({ commits: 0 })
-    expect(await readLakeState(placesOf(dataDir), never, true)).toEqual(before)
+    expect(await readLakeState(openBakery(dataDir), never, true)).toEqual(before)
   })
 })

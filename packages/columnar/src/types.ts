@@ -70,6 +70,8 @@ export interface Column {
   readonly offsets?: Int32Array
   readonly values?: ColumnValues
   readonly children?: readonly Column[]
+  /** Every row holds the same value; encoders then look at one of them. */
+  readonly constant?: true
 }
 
 /** Rows of one schema. `columns[i]` holds `schema.fields[i]`. */
@@ -109,6 +111,11 @@ export interface BatchBuilder {
   readonly byteLength: number
   /** Hands over the rows as a batch with its own buffers and leaves the builder empty. */
   finish(): ColumnBatch
+  /**
+   * The rows as views of the builder's own memory, without a copy, and leaves the builder empty. Whoever asks keeps the
+   * builder aside until the batch is done with: the next row appended overwrites it.
+   */
+  lend(): ColumnBatch
 }
 
 /** Turns bytes of records into rows of a builder. Both the Avro and the JSON decoder are this. */

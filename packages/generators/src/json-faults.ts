@@ -61,7 +61,8 @@ function wrongValues(node: AvroNode, nullable: boolean): Wrong[] {
       wrong.push(
         ['"yesterday"', 'time_invalid'],
         ['"2026-02-30T10:00:00Z"', 'time_invalid'],
-        ['"2026-02-03 10:00:00"', 'time_invalid'],
+        ['"2026-02-03 10:00:00Z"', 'time_invalid'],
+        ['"2026-02-03T10:00:00"', 'time_invalid'],
         ['"1770112800000"', 'time_invalid'],
         ['1770112800000.5', 'number_inexact'],
         ['99999999999999999999', 'number_range'],

@@ -1,6 +1,7 @@
 import type { Contract } from '@sluice/schemas'
 import { findFeed } from './catalogue.ts'
 import { GeneratorError } from './errors.ts'
+import type { FaultName } from './fault-names.ts'
 import type { SimulatedRecord } from './simulated-record.ts'
 import type { Ledger, LedgerEntry, LedgerSummary, TopicTotals } from './ledger.ts'
 import type { Output } from './outputs.ts'
@@ -29,7 +30,7 @@ export interface ProduceOptions extends Omit<SimulationOptions, 'continueFrom'> 
   readonly outputs: readonly Output[]
   readonly ledger?: Ledger
   /**
-   * Registers every released version of the feeds' contracts and uses the ids given; for `foreign_schema_id` also the
+   * Registers the released versions of the feeds' contracts, up to those of `writerVersions`, and uses the ids given; for `foreign_schema_id` also the
    * contract of dead letters, which is that of no feed.
    */
   readonly registry?: RegisterSchema
@@ -244,16 +245,25 @@ export async function produce(options: ProduceOptions): Promise<LedgerSummary> {
   return summary
 }
 
+/** Every version that can be written: a later one only when a fault asks for it. */
 async function registerAll(
-  { feeds, faults, faultsByTopic }: ProduceOptions,
+  { feeds, faults, faultsByTopic, writerVersions }: ProduceOptions,
   registry: RegisterSchema,
   signal: AbortSignal | undefined,
 ): Promise<(contract: Contract, version: number) => number> {
   const ids = new Map<string, number>()
   const contracts = feeds.map((name) => findFeed(name).feed.contract)
-  const isForeign = [faults, ...Object.values(faultsByTopic ?? {})].some((rates) => (rates?.foreign_schema_id ?? 0) > 0)
-  for (const contract of isForeign ? [...contracts, foreignContract] : contracts) {
+  const asksFor = (fault: FaultName, topic?: string): boolean =>
+    [
+      faults,
+      ...Object.entries(faultsByTopic ?? {}).map(([name, rates]) =>
+        name === topic || topic === undefined ? rates : {},
+      ),
+    ].some((rates) => (rates?.[fault] ?? 0) > 0)
+  for (const contract of asksFor('foreign_schema_id') ? [...contracts, foreignContract] : contracts) {
+    const last = writerVersions?.[contract.topic]
     for (const { version, schema } of contract.versions) {
+      if (last !== undefined && version > last && !asksFor('new_version', contract.topic)) continue
       ids.set(`${contract.subject}/${version}`, await registry.register(contract.subject, schema, signal))
     }
   }

@@ -10,6 +10,8 @@ interface Place {
   readonly holder: Record<string | number, unknown>
   readonly key: string | number
   readonly node: AvroNode
+  /** The innermost record around the value that can be null as a whole. */
+  readonly around: Omit<Place, 'around'> | undefined
 }
 
 /** Finds the value at a rule's path; of a list, a random item. `undefined` when the way there is null or empty. */
@@ -17,20 +19,22 @@ function findPlace(row: Row, fields: readonly SchemaField[], path: string, rando
   let place: Place | undefined
   let holder: Row = row
   let level = fields
+  let around: Place['around']
   for (const part of path.split('.')) {
     const name = part.endsWith('[]') ? part.slice(0, -2) : part
     const field = level.find((each) => each.name === name)
     if (field === undefined) return undefined
-    place = { holder, key: name, node: field.type }
+    place = { holder, key: name, node: field.type, around }
     let node = presentBranch(field.type)
     if (part.endsWith('[]')) {
       const list = holder[name] as unknown[] | null
       if (list === null || list.length === 0 || node.kind !== 'array') return undefined
       const at = random.int(list.length)
-      place = { holder: list as unknown as Record<number, unknown>, key: at, node: node.items }
+      place = { holder: list as unknown as Record<number, unknown>, key: at, node: node.items, around }
       node = presentBranch(node.items)
     }
     if (node.kind === 'record') {
+      if (isNullable(place.node)) around = place
       level = node.fields
       holder = (place.holder[place.key] ?? {}) as Row
     }
@@ -99,8 +103,9 @@ export function breakRule(
   const place = findPlace(base, fields, rule.field, random)
   if (place === undefined) return undefined
   const candidates = breakingValues(rule, place, base)
-  if (candidates.length === 0) return undefined
-  place.holder[place.key] = random.pick(candidates)
+  if (candidates.length > 0) place.holder[place.key] = random.pick(candidates)
+  else if (rule.required === true && place.around !== undefined) place.around.holder[place.around.key] = null
+  else return undefined
   const broken = brokenRules(base, rules)
   return broken.length === 1 && broken[0] === rule.name ? base : undefined
 }

@@ -27,7 +27,9 @@ export { createJsonlSource } from './sources/jsonl-source.ts'
 export type { JsonlInput, JsonlSourceOptions } from './sources/jsonl-source.ts'
 export { createMemorySource } from './sources/memory-source.ts'
 export type { MemorySource, MemorySourceOptions } from './sources/memory-source.ts'
-export { checkObjectKey } from './stores/object-key.ts'
+export { checkObjectKey, clampRange, maxKeyBytes } from './stores/object-key.ts'
+export { checkDigest, createStoreSession, sha256Hex } from './stores/store-session.ts'
+export type { StoreSession } from './stores/store-session.ts'
 export { createLocalStore } from './stores/local-store.ts'
 export type { LocalStoreOptions } from './stores/local-store.ts'
 export { createMemoryBucket, createMemoryStore } from './stores/memory-store.ts'
@@ -45,6 +47,8 @@ export type { LayoutPatterns } from './layout/layout.ts'
 export { decodeValue, encodeSegment, encodeValue } from './layout/segment.ts'
 export { auditChain, auditCodes } from './sink/audit.ts'
 export type { AuditCode, AuditedPartition, AuditFinding, AuditOptions, AuditReport } from './sink/audit.ts'
+export { sweepLeftovers } from './sink/janitor.ts'
+export type { SweepOptions, SweepReport } from './sink/janitor.ts'
 export { SinkError, sinkErrors } from './sink/errors.ts'
 export type { SinkErrorCode } from './sink/errors.ts'
 export { columnarEncoders } from './sink/file-encoders.ts'
@@ -78,7 +82,14 @@ export type {
   SinkUsage,
   Tombstone,
 } from './contracts/sink.ts'
-export type { ObjectHead, ObjectStore, PutOutcome, StoreSupports } from './contracts/object-store.ts'
+export type {
+  LeftoverUpload,
+  LeftoverUploads,
+  ObjectHead,
+  ObjectStore,
+  PutOutcome,
+  StoreSupports,
+} from './contracts/object-store.ts'
 export { createBackOff } from './pipeline/back-off.ts'
 export type { BackOff, BackOffOptions } from './pipeline/back-off.ts'
 export { sleep, systemClock } from './pipeline/clock.ts'
@@ -88,6 +99,8 @@ export { createPipeline } from './pipeline/pipeline.ts'
 export type { Pipeline, RunOptions } from './pipeline/pipeline.ts'
 export { pipelineDefaults } from './pipeline/options.ts'
 export type {
+  CommitInfo,
+  LoopWait,
   PartitionState,
   PartitionStatus,
   PipelineLogger,
@@ -104,6 +117,8 @@ export { createDecodeService } from './decode/decode-service.ts'
 export type { DecodeServiceOptions } from './decode/decode-service.ts'
 export type { DecodedBatch, DecodeService } from './decode/decoded.ts'
 export { createSchemaResolver } from './decode/schema-resolver.ts'
+export { createSchemaLedger } from './decode/schema-ledger.ts'
+export type { SchemaLedger, SchemaLedgerOptions } from './decode/schema-ledger.ts'
 export type { SchemaResolver, SchemaResolverOptions } from './decode/schema-resolver.ts'
 export { createDeadLetters } from './dead-letters/dead-letters.ts'
 export type {
@@ -115,7 +130,11 @@ export type {
 } from './dead-letters/dead-letters.ts'
 export { DeadLetterError, deadLetterErrors } from './dead-letters/errors.ts'
 export type { DeadLetterErrorCode } from './dead-letters/errors.ts'
-export { letterKey } from './dead-letters/letter.ts'
+export { createLakeLetterFeed } from './dead-letters/letter-feed.ts'
+export type { DeadLetterFeed, DecidedLetters, LakeLetterFeedOptions } from './dead-letters/letter-feed.ts'
+export { letterKey, selectLetters } from './dead-letters/letter.ts'
+export { fetchedFromRecords } from './dead-letters/letters-slab.ts'
+export type { SlabRecord } from './dead-letters/letters-slab.ts'
 export type { DeadLetter, LetterSelection, LetterState, LetterStatus } from './dead-letters/letter.ts'
 export { listCommittedFiles } from './lake/committed-files.ts'
 export type { CommittedFile, CommittedFilesOptions } from './lake/committed-files.ts'

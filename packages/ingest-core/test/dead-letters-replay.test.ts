@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeadLettersOptions } from '../src/dead-letters/dead-letters.ts'
 import { deadLetterErrors, DeadLetterError } from '../src/dead-letters/errors.ts'
 import type { DeadLetterErrorCode } from '../src/dead-letters/errors.ts'
+import { createLakeLetterFeed } from '../src/dead-letters/letter-feed.ts'
 import { auditChain } from '../src/sink/audit.ts'
 import { sha256Hex } from '../src/sink/canonical-json.ts'
 import { badRecords, record, userEvents, valueV1, valueV2 } from './pipeline-events.ts'
@@ -34,6 +35,40 @@ async function fillLake(): Promise<void> {
 /** Gives a letter of a negative price a new value. */
 const fixPrice = (letter: { code: string; offset: number }): Uint8Array | undefined =>
   letter.code === 'rule_price_not_negative' ? valueV2(letter.offset) : undefined
+
+describe('feed of decided dead letters', () => {
+  it('gives what was decided until it is acknowledged, to each consumer on its own', async () => {
+    await fillLake()
+    const feedOf = (consumer: string) => createLakeLetterFeed({ store: lake.store, sinkId, consumer })
+    const pendingOf = async (consumer: string) => {
+      const decided = []
+      for await (const each of feedOf(consumer).pending(never)) decided.push(each)
+      return decided
+    }
+    const first = await pendingOf('relay')
+    expect(first.flatMap(({ letters }) => letters)).toHaveLength(10 + badRecords.length)
+    expect(new Set(first.map(({ partition }) => partition.partition))).toEqual(new Set([0, 1]))
+    await feedOf('relay').acknowledge(first[0]!, never)
+    await feedOf('relay').acknowledge(first[0]!, never)
+    expect((await pendingOf('relay')).map(({ id }) => id)).toEqual(first.slice(1).map(({ id }) => id))
+    expect(await pendingOf('another')).toHaveLength(first.length)
+    // Marks are no part of the chain.
+    expect((await open().audit()).conserved).toBe(true)
+    expect((await auditChain(lake.store, { sinkId })).ok).toBe(true)
+  })
+
+  it('gives what one commit decided', async () => {
+    await lake.log.append(userEvents.topic, 0, [record(valueV1(1), 1), record(Uint8Array.of(1), 2)])
+    const { receipts } = await runOnce(lake, { shared: workers })
+    const feed = createLakeLetterFeed({ store: lake.store, sinkId, consumer: 'relay' })
+    const decided = await feed.decidedBy(receipts[0]!, never)
+    expect(decided!.letters.map(({ offset, code }) => [offset, code])).toEqual([[1, 'envelope_short']])
+    await feed.acknowledge(decided!, never)
+    for await (const each of feed.pending(never)) expect.unreachable(each.id)
+    const counts = { ...receipts[0]!.counts, deadLettered: 0 }
+    expect(await feed.decidedBy({ ...receipts[0]!, counts }, never)).toBeUndefined()
+  })
+})
 
 describe('dead letters', () => {
   it('lists what was committed, by selection, in order', async () => {

@@ -13,6 +13,14 @@ export const schemaErrors = {
   CONTRACT_INVALID: { retry: 'never', meaning: 'contract.json, a schema version or field-ids.json is wrong' },
   CONTRACT_UNKNOWN: { retry: 'never', meaning: 'no contract has this name' },
   REGISTRY_UNAVAILABLE: { retry: 'later', meaning: 'the registry could not be asked; nothing is known about the id' },
+  REGISTRY_DENIED: {
+    retry: 'later',
+    meaning: 'the registry asks for other credentials; nothing is known about the id',
+  },
+  REGISTRY_REFUSED: {
+    retry: 'never',
+    meaning: 'the registry does not take the schema: its mode or its rules forbid it',
+  },
   REGISTRY_CORRUPT: { retry: 'never', meaning: 'the registry answered with something that is not a registry entry' },
 } as const
 

@@ -38,7 +38,22 @@ export {
   readSchemaId,
   type Envelope,
 } from './wire.ts'
-export type { RegisteredSchema, SchemaRegistry, SubjectVersion } from './registry/registry.ts'
+export type {
+  ManagedRegistry,
+  RegisteredSchema,
+  RegistryVerdict,
+  RememberingRegistry,
+  SchemaRegistry,
+  SubjectVersion,
+} from './registry/registry.ts'
+export { createHttpRegistry, type HttpRegistry, type HttpRegistryOptions } from './registry/http-registry.ts'
+export type { RegistryAuth, Revealable } from './registry/http-auth.ts'
+export {
+  rememberSchemas,
+  type MemoryClock,
+  type SchemaMemory,
+  type SchemaMemoryOptions,
+} from './registry/schema-memory.ts'
 export { createFileRegistry, type FileRegistryOptions } from './registry/file-registry.ts'
 export { compileRules, type RuleViolation } from './rules/column-rules.ts'
 export { ruleSql, type SqlDialect } from './rules/sql.ts'

@@ -110,7 +110,7 @@ function collect(value: string, before: readonly string[] | undefined): string[]
 }
 
 /** Words on the command line that are keys of the configuration. */
-const configFlags = Object.keys(runConfig.shape)
+const configFlags = Object.keys(runConfig.shape).filter((name) => name !== 'kafka')
 
 function configOf(flags: Flags, env: CommandStreams['env']) {
   return loadConfig(runConfig, {

@@ -1,6 +1,7 @@
 /** Stable codes of this package; the README lists each of them. `exitCode` tells a script what kind of trouble it was. */
 export const simulatorErrors = {
   TARGET_INVALID: { exitCode: 2, advice: 'see `sluice-generate run --help` for the forms' },
+  TARGET_UNAVAILABLE: { exitCode: 3, advice: 'install the packages named beside this one' },
   RATE_UNREADABLE: { exitCode: 2, advice: 'see `sluice-generate run --help` for the forms' },
   FAULTS_UNREADABLE: { exitCode: 2, advice: 'write name=share, such as default,late=0.02 or bad=1%' },
   OPTIONS_CONFLICT: { exitCode: 2, advice: 'leave one of them out' },

@@ -10,7 +10,8 @@ import {
 import { createFileRegistry } from '@sluice/schemas'
 import { SimulatorError } from './errors.ts'
 import type { RunPlan } from './plan-run.ts'
-import { openTarget, type OpenTarget } from './targets.ts'
+import type { OpenTarget } from './open-target.ts'
+import { openTarget } from './targets.ts'
 
 export interface RunResult {
   readonly summary: LedgerSummary
@@ -39,7 +40,15 @@ export async function executeRun(plan: RunPlan, context: RunContext): Promise<Ru
   const outputs: OpenTarget[] = []
   try {
     for (const target of plan.targets) {
-      outputs.push(await openTarget(target, { topics, firstOffsets, stdout: context.stdout, signal: context.signal }))
+      outputs.push(
+        await openTarget(target, {
+          topics,
+          firstOffsets,
+          stdout: context.stdout,
+          kafka: config.kafka,
+          signal: context.signal,
+        }),
+      )
     }
     if (config.ledger !== undefined) requireLedgerAtEnd(outputs[0]!, before)
     let elapsedMs = 0

@@ -9,11 +9,5 @@ export { type PlannedFeed, planRun, type RunPlan } from './plan-run.ts'
 export { resolveFeeds } from './resolve-feeds.ts'
 export { runConfig, type RunConfig } from './run-config.ts'
 export { createSegmentLogOutput, type SegmentLogOutput, type SegmentLogOutputOptions } from './segment-log-output.ts'
-export {
-  parseTarget,
-  targetKinds,
-  type OpenTarget,
-  type Target,
-  type TargetContext,
-  type TargetKind,
-} from './targets.ts'
+export type { OpenTarget, TargetContext } from './open-target.ts'
+export { parseTarget, targetKinds, type Target, type TargetKind } from './targets.ts'

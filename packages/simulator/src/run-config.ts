@@ -1,5 +1,6 @@
 import { byteSize, duration } from '@sluice/runtime'
 import { z } from 'zod'
+import { kafkaConfig } from './kafka-config.ts'
 
 /** Options of `run`, from a file, the environment (`SLUICE_GENERATE_…`) or flags; defaults stand only here. */
 export const runConfig = z.object({
@@ -33,6 +34,8 @@ export const runConfig = z.object({
   ledger: z.string().min(1).optional(),
   /** Go on where the run of the ledger stopped. */
   continue: z.boolean().default(false),
+  /** How to reach Kafka, for `kafka://`. */
+  kafka: kafkaConfig.prefault({}),
   /** Record limit of the pipeline under test, for `oversized`. */
   maxRecordBytes: byteSize().default(8 * 2 ** 20),
 })

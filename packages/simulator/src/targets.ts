@@ -1,22 +1,8 @@
-import type { Writable } from 'node:stream'
-import { createJsonlOutput, createStreamOutput, type FirstOffsets, type Output } from '@sluice/generators'
+import { createJsonlOutput, createStreamOutput } from '@sluice/generators'
 import { SimulatorError } from './errors.ts'
+import { openKafkaTarget } from './kafka-target.ts'
+import type { OpenTarget, TargetContext } from './open-target.ts'
 import { createSegmentLogOutput } from './segment-log-output.ts'
-
-/** What a target is opened for. */
-export interface TargetContext {
-  /** Partitions by topic. */
-  readonly topics: Readonly<Record<string, number>>
-  /** Where offsets go on for targets that do not know it themselves. */
-  readonly firstOffsets: FirstOffsets
-  readonly stdout: Writable
-  readonly signal: AbortSignal
-}
-
-export interface OpenTarget extends Output {
-  /** Next offset by topic and partition; left out by targets that keep none. */
-  readonly nextOffsets?: Readonly<Record<string, readonly number[]>>
-}
 
 /** One kind of `--to`. A target joins by a line in `targetKinds`. */
 export interface TargetKind {
@@ -44,6 +30,11 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
     form: 'log:<folder>',
     meaning: 'an embedded segment log, in the format of Kafka; topics are made when missing',
     open: (folder, { topics }) => createSegmentLogOutput(folder, { topics }),
+  },
+  kafka: {
+    form: 'kafka://<host>:<port>[,…]',
+    meaning: 'Kafka, by an idempotent producer; topics are made when missing',
+    open: openKafkaTarget,
   },
 }
 

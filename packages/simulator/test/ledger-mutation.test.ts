@@ -4,7 +4,9 @@ import { listFeeds, type LedgerDiff } from '@sluice/generators'
 import type { SchemaResolver } from '@sluice/ingest-core'
 import { getContract } from '@sluice/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Mutant, mutants, patched } from './mutation/mutants.ts'
+import type { Mutant } from './mutation/mutant.ts'
+import { mutants, patched } from './mutation/mutants.ts'
+import { redundantMutants } from './mutation/redundant-mutants.ts'
 import { type FeedLog, writeFeedLog } from './support/feed-log.ts'
 import { landAndCompare, type LandOptions } from './support/land-feeds.ts'
 
@@ -71,6 +73,13 @@ describe('one check taken out of the pipeline shows in the ledger', () => {
   })
 })
 
+describe('a check that another one stands behind does not show', () => {
+  it.each(redundantMutants.map((mutant) => [mutant.name, mutant] as const))('%s', async (_, mutant) => {
+    process.env['SLUICE_MUTANT'] = mutant.name
+    expect((await land(mutant.feeds, { workerUrl })).differences).toEqual([])
+  })
+})
+
 /** Answers with the latest schema of the topic instead of a verdict. */
 function replacing(verdict: 'unknown' | 'not-allowed' | 'writer') {
   return (resolver: SchemaResolver): SchemaResolver => ({
@@ -116,7 +125,7 @@ describe('no check is left out', () => {
   })
 
   it('every place is in the sources exactly once', () => {
-    for (const { edits } of mutants) {
+    for (const { edits } of [...mutants, ...redundantMutants]) {
       for (const edit of edits) {
         const text = readFileSync(new URL(`../../${edit.file}`, import.meta.url), 'utf8')
         expect(patched(edit, text)).not.toBe(text)

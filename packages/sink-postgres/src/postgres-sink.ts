@@ -1,11 +1,11 @@
 import { createBackOff, partitionKey, SinkError, sleep } from '@sluice/ingest-core'
 import type { CommitReceipt, PartitionId, Sink, SinkBatch, SinkUsage } from '@sluice/ingest-core'
-import { createRowEncoder, int64Column } from './encode/encode-rows.ts'
+import { createRowEncoder } from './encode/encode-rows.ts'
 import type { RowEncoder } from './encode/encode-rows.ts'
-import type { Refusal } from './encode/check-values.ts'
-import { addToBuffer, emptyBuffer } from './flush/buffer.ts'
-import type { FlushBuffer, RefusedRow } from './flush/buffer.ts'
+import { addToBuffer, emptyBuffer, refusedRows } from './flush/buffer.ts'
+import type { FlushBuffer } from './flush/buffer.ts'
 import { flushBuffer } from './flush/flush-buffer.ts'
+import type { MergeHabits } from './flush/merge-rows.ts'
 import { inTransaction } from './flush/transaction.ts'
 import { prepareBookkeeping } from './progress/bookkeeping.ts'
 import { checkTopic, claimTable } from './progress/claims.ts'
@@ -33,7 +33,7 @@ interface Lane {
 interface SharedTable {
   ready: Promise<ReadyTable> | undefined
   encoder: { readonly table: ReadyTable; readonly rows: RowEncoder } | undefined
-  readonly suspicion: { left: number }
+  readonly habits: MergeHabits
 }
 
 /**
@@ -72,7 +72,7 @@ export function createPostgresSink(given: PostgresSinkOptions): Sink {
   function sharedOf(plan: TablePlan): SharedTable {
     let table = shared.get(plan)
     if (table === undefined)
-      shared.set(plan, (table = { ready: undefined, encoder: undefined, suspicion: { left: 0 } }))
+      shared.set(plan, (table = { ready: undefined, encoder: undefined, habits: { suspicious: 0, known: 0 } }))
     return table
   }
 
@@ -217,7 +217,7 @@ export function createPostgresSink(given: PostgresSinkOptions): Sink {
             sharedOf(plan).ready = undefined
             await tableOf(plan, both)
           },
-          suspicion: sharedOf(plan).suspicion,
+          habits: sharedOf(plan).habits,
         }
         const { counts, changed } = await flushBuffer(context, buffer, both)
         lane.buffer = emptyBuffer(buffer.end)
@@ -257,12 +257,6 @@ function checkBatch(batch: SinkBatch, expected: number): void {
   if (batch.consumed !== outcomes) {
     throw new SinkError('SINK_BATCH_INVALID', `${where} consumed ${batch.consumed}, outcomes ${outcomes}`)
   }
-}
-
-function refusedRows({ batch }: SinkBatch, refused: ReadonlyMap<number, Refusal>): RefusedRow[] {
-  if (refused.size === 0) return []
-  const offsets = int64Column(batch, '_offset')
-  return [...refused].map(([row, why]) => ({ ...why, offset: Number(offsets[row]!) }))
 }
 
 function encodedBytes(buffer: FlushBuffer): number {

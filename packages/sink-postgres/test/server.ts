@@ -1,8 +1,10 @@
 import pg from 'pg'
+import { testServices } from '@sluice-tools/services'
 import { createPgConnector } from '../src/index.ts'
 import type { PgConnectorOptions, SqlConnector } from '../src/index.ts'
 
-export const serverUrl = process.env['SLUICE_TEST_POSTGRES'] ?? 'postgres://sluice@127.0.0.1:55832/postgres'
+/** The server that all tests of a run share: schemas of one's own, no restarts. */
+export const serverUrl = (await testServices(['postgres'])).env['POSTGRES_URL']!
 
 let names = 0
 
@@ -19,8 +21,9 @@ export function connect(options: PgConnectorOptions = {}): SqlConnector {
 export async function sql<T extends object = Record<string, unknown>>(
   text: string,
   params: unknown[] = [],
+  url = serverUrl,
 ): Promise<T[]> {
-  const client = new pg.Client(serverUrl)
+  const client = new pg.Client(url)
   await client.connect()
   try {
     const result = await client.query(text, params)

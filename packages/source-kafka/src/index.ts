@@ -15,3 +15,5 @@ export type {
 export { createKafkaOutput } from './producer/kafka-output.ts'
 export type { KafkaOutput, KafkaOutputOptions, KafkaOutRecord } from './producer/kafka-output.ts'
 export { partitionOfKey } from './producer/murmur2.ts'
+export { createDeadLetterRelay } from './relay/relay.ts'
+export type { DeadLetterRelay, RelayCounts, RelayOptions } from './relay/relay.ts'

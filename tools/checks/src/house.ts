@@ -81,9 +81,14 @@ export const houseRules: readonly HouseRule[] = [
     name: 'environment-at-the-edge',
     find: (house) =>
       house.files
-        .filter((file) => /^packages\/(?!runtime\/)[^/]+\/src\//.test(file) && file.endsWith('.ts'))
+        .filter(
+          (file) => /^packages\/(?!runtime\/)[^/]+\/src\/(?!(?:.*\/)?main\.ts$)/.test(file) && file.endsWith('.ts'),
+        )
         .flatMap((file) => matches(house, file, /\bprocess\.env\b|import\.meta\.env\b/))
-        .map((hit) => `${hit}: packages take options; only runtime, apps and tools read the environment`),
+        .map(
+          (hit) =>
+            `${hit}: packages take options; only runtime, programs (main.ts), apps and tools read the environment`,
+        ),
   },
   {
     name: 'no-registry-host',

@@ -16,7 +16,9 @@ export const packageMap: Readonly<Record<string, readonly string[]>> = {
   iceberg: ['ingest-core', 'schemas', 'columnar'],
   models: ['schemas'],
   quality: ['schemas'],
+  windows: ['columnar'],
   runtime: ['ingest-core', 'schemas', 'columnar'],
+  'app-kit': ['generators', 'runtime', 'ingest-core', 'schemas', 'columnar'],
   simulator: ['generators', 'source-kafka', 'runtime', 'ingest-core', 'schemas', 'columnar'],
 }
 
@@ -30,6 +32,6 @@ export const vendorClients: readonly { readonly module: string; readonly package
   { module: '@azure/', packages: ['sink-adls'] },
   { module: 'pg', packages: ['sink-postgres', 'iceberg', 'models'] },
   { module: '@electric-sql/pglite', packages: ['sink-postgres', 'models'] },
-  { module: '@duckdb/node-api', packages: ['models', 'iceberg'] },
+  { module: '@duckdb/node-api', packages: ['models', 'iceberg', 'app-kit'] },
   { module: 'apache-arrow', packages: ['columnar'] },
 ]

@@ -38,6 +38,8 @@ export type HttpFault =
   | { readonly kind: 'delay'; readonly ms: number }
   /** The request is read at about this rate. */
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
+  /** The server gets the request without this parameter of the query. */
+  | { readonly kind: 'change-query'; readonly remove: string }
   /** The server gets the request with other headers; undefined takes one away. */
   | { readonly kind: 'change-headers'; readonly headers: Readonly<Record<string, string | undefined>> }
 
@@ -129,7 +131,7 @@ export async function createHttpProxy(options: {
     if (request.socket.destroyed) return
     const sent = fault?.kind === 'cut-request' ? body.subarray(0, fault.bytes) : body
     if (fault?.kind === 'spoil-request') flip(sent)
-    const reply = await ask(target, seen, changed(request.headers, fault), sent)
+    const reply = await ask(target, seen, pathFor(seen, fault), changed(request.headers, fault), sent)
     entry.status = reply.status
     if (fault?.kind === 'lose-reply') return void request.socket.resetAndDestroy()
     if (fault?.kind === 'replace-reply') {
@@ -180,6 +182,15 @@ export async function createHttpProxy(options: {
 /** Headers that speak of one connection, or that we say ourselves. */
 const hopHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'expect', 'content-length', 'upgrade'])
 
+function pathFor(seen: SeenRequest, fault: HttpFault | undefined): string {
+  if (fault?.kind !== 'change-query') return seen.path
+  const [path, query = ''] = seen.path.split('?', 2)
+  return `${path}?${query
+    .split('&')
+    .filter((each) => !each.startsWith(`${fault.remove}=`))
+    .join('&')}`
+}
+
 function changed(headers: IncomingHttpHeaders, fault: HttpFault | undefined): Record<string, string | string[]> {
   const all = { ...headers, ...(fault?.kind === 'change-headers' && fault.headers) }
   return Object.fromEntries(
@@ -189,14 +200,20 @@ function changed(headers: IncomingHttpHeaders, fault: HttpFault | undefined): Re
   )
 }
 
-function ask(target: URL, seen: SeenRequest, headers: Record<string, string | string[]>, body: Buffer): Promise<Reply> {
+function ask(
+  target: URL,
+  seen: SeenRequest,
+  path: string,
+  headers: Record<string, string | string[]>,
+  body: Buffer,
+): Promise<Reply> {
   return new Promise((done, failed) => {
     const hasBody = body.length > 0 || seen.headers['content-length'] !== undefined || seen.method === 'POST'
     const forwarded = httpRequest({
       host: target.hostname,
       port: target.port,
       method: seen.method,
-      path: seen.path,
+      path,
       headers: hasBody ? { ...headers, 'content-length': String(body.length) } : headers,
       setHost: false,
       agent: false,
@@ -223,7 +240,9 @@ function send(
     // The length in the reply to a HEAD is that of the object, not of this body.
     ([name]) => !hopHeaders.has(name) || (method === 'HEAD' && name === 'content-length'),
   )
-  response.writeHead(reply.status, Object.fromEntries(kept) as Record<string, string>)
+  // Said outright: some clients refuse a body in chunks where the service always names a length.
+  const sized = method === 'HEAD' || [204, 304].includes(reply.status) ? [] : [['content-length', reply.body.length]]
+  response.writeHead(reply.status, Object.fromEntries([...kept, ...sized]) as Record<string, string>)
   response.end(reply.body)
 }
 

@@ -46,6 +46,7 @@ describe('the HTTP proxy', () => {
     expect([answer.status, answer.headers.get('x-heard'), await answer.text()]).toEqual([200, '4', 'heard body'])
     expect(heard).toMatchObject([{ method: 'PUT', path: '/x?y=1', host: `127.0.0.1:${proxy.port}`, body: 'body' }])
     expect((await fetch(`${proxy.url}/missing`)).status).toBe(404)
+    expect(answer.headers.get('content-length')).toBe('10')
     const head = await fetch(`${proxy.url}/x`, { method: 'HEAD' })
     expect(head.headers.get('x-heard')).toBe('0')
     expect((await fetch(`${proxy.url}/moved`)).headers.get('location')).toBe(`${proxy.url}/next`)
@@ -104,6 +105,9 @@ describe('the HTTP proxy', () => {
     await put('abc')
     expect(heard.at(-1)!.headers).toMatchObject({ 'x-new': '1' })
     expect(heard.at(-1)!.headers).not.toHaveProperty('content-type')
+    proxy.rule({ times: 1, fault: { kind: 'change-query', remove: 'b' } })
+    await put('abc', '/x?a=1&b=2&c=3')
+    expect(heard.at(-1)!.path).toBe('/x?a=1&c=3')
   })
 
   it('hangs until the client gives up; delays and throttles without loss', async () => {

@@ -36,10 +36,17 @@ export function createBatchBuilder(schema: Schema, capacityRows = 1024): BatchBu
     },
     finish() {
       const counts = slotCounts(set)
-      const columns = set.layout.roots.map((node) => finishColumn(set, node, counts))
+      const columns = set.layout.roots.map((node) => finishColumn(set, node, counts, exactCopy))
       const { length } = set
       set.length = 0
       for (const store of set.columns) giveBack(store, counts)
+      return { schema, length, columns }
+    },
+    lend() {
+      const counts = slotCounts(set)
+      const columns = set.layout.roots.map((node) => finishColumn(set, node, counts, sharedMemory))
+      const { length } = set
+      set.length = 0
       return { schema, length, columns }
     },
   }
@@ -108,7 +115,13 @@ function giveBack(store: ColumnStore, counts: Int32Array): void {
   if (used < store.bytes.length >> 3) releaseBytes(store)
 }
 
-function finishColumn(set: StoreSet, node: ColumnNode, counts: Int32Array): Column {
+/** Gives the memory that holds the first `byteLength` bytes of an array, at its start. */
+type TakeMemory = (array: Uint8Array | Int32Array | Float32Array | Float64Array, byteLength: number) => ArrayBuffer
+
+/** The array's own memory: stores begin where their memory does. */
+const sharedMemory: TakeMemory = (array) => array.buffer as ArrayBuffer
+
+function finishColumn(set: StoreSet, node: ColumnNode, counts: Int32Array, memory: TakeMemory): Column {
   const store = set.columns[node.index]!
   const { type } = node
   const length = counts[node.group]!
@@ -122,26 +135,29 @@ function finishColumn(set: StoreSet, node: ColumnNode, counts: Int32Array): Colu
     case 'bits':
       return { ...head, values: packBits(store.bytes, length) }
     case 'ints':
-      return { ...head, values: new Int32Array(exactCopy(store.ints, 4 * length)) }
+      return { ...head, values: new Int32Array(memory(store.ints, 4 * length), 0, length) }
     case 'longs':
-      return { ...head, values: new BigInt64Array(exactCopy(store.ints, 8 * length)) }
+      return { ...head, values: new BigInt64Array(memory(store.ints, 8 * length), 0, length) }
     case 'floats':
-      return { ...head, values: new Float32Array(exactCopy(store.floats, 4 * length)) }
+      return { ...head, values: new Float32Array(memory(store.floats, 4 * length), 0, length) }
     case 'doubles':
-      return { ...head, values: new Float64Array(exactCopy(store.doubles, 8 * length)) }
-    case 'fixed':
-      return { ...head, values: new Uint8Array(exactCopy(store.bytes, node.width * length)) }
+      return { ...head, values: new Float64Array(memory(store.doubles, 8 * length), 0, length) }
+    case 'fixed': {
+      const bytes = node.width * length
+      return { ...head, values: new Uint8Array(memory(store.bytes, bytes), 0, bytes) }
+    }
     case 'bytes': {
-      const offsets = new Int32Array(exactCopy(store.offsets, 4 * (length + 1)))
-      return { ...head, offsets, values: new Uint8Array(exactCopy(store.bytes, offsets[length]!)) }
+      const offsets = new Int32Array(memory(store.offsets, 4 * (length + 1)), 0, length + 1)
+      const bytes = offsets[length]!
+      return { ...head, offsets, values: new Uint8Array(memory(store.bytes, bytes), 0, bytes) }
     }
     case 'list':
       return {
         ...head,
-        offsets: new Int32Array(exactCopy(store.offsets, 4 * (length + 1))),
-        children: node.children.map((child) => finishColumn(set, child, counts)),
+        offsets: new Int32Array(memory(store.offsets, 4 * (length + 1)), 0, length + 1),
+        children: node.children.map((child) => finishColumn(set, child, counts, memory)),
       }
     case 'struct':
-      return { ...head, children: node.children.map((child) => finishColumn(set, child, counts)) }
+      return { ...head, children: node.children.map((child) => finishColumn(set, child, counts, memory)) }
   }
 }

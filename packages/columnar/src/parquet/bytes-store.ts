@@ -101,7 +101,10 @@ export class BytesStore implements LeafStore {
     }
     let done = 0
     if (this.#inDictionary) {
-      done = this.#index(bytes, column.offsets, positions, n)
+      done =
+        column.constant === true
+          ? this.#indexOne(bytes, column.offsets, positions, n)
+          : this.#index(bytes, column.offsets, positions, n)
       if (done < n) this.#leaveDictionary()
     }
     if (done < n) this.#appendPlain(bytes, column.offsets, positions, done, n, successive)
@@ -161,6 +164,18 @@ export class BytesStore implements LeafStore {
     this.#plainBytes = total
     this.count = count
     return k
+  }
+
+  /** The same for `n` equal values: one look-up. Ends as `#index` would, because equal values add no entry. */
+  #indexOne(bytes: Uint8Array, offsets: Int32Array | undefined, at: Int32Array, n: number): number {
+    const before = this.#plainBytes
+    if (this.#index(bytes, offsets, at, 1) === 0) return 0
+    const more = n - 1
+    const indices = this.#reserveIndices(more)
+    indices.fill(indices[this.count - 1]!, this.count, this.count + more)
+    this.#plainBytes += more * (this.#plainBytes - before)
+    this.count += more
+    return n
   }
 
   #addEntry(bytes: Uint8Array, start: number, end: number, hash: number): void {

@@ -47,3 +47,19 @@ export interface ObjectStore {
   delete(keys: readonly string[], signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
+
+/** An upload that was begun and neither completed nor aborted: invisible, and paid for. */
+export interface LeftoverUpload {
+  readonly key: string
+  readonly id: string
+  /** Milliseconds since 1970, by the clock of the store; 0 when it does not say. */
+  readonly startedAt: number
+}
+
+/** What a store adds whose unfinished uploads stay until somebody aborts them. */
+export interface LeftoverUploads {
+  /** Unfinished uploads of keys with exactly this prefix. */
+  listUploads(prefix: string, signal: AbortSignal): AsyncIterable<LeftoverUpload>
+  /** One that is gone already is not an error. */
+  abortUpload(upload: LeftoverUpload, signal: AbortSignal): Promise<void>
+}

@@ -36,7 +36,10 @@ export interface SinkBatch {
   readonly partition: PartitionId
   readonly start: number
   readonly end: number
+  /** The rows. Of resident ones only the schema and the number: `columns` is empty. */
   readonly batch: ColumnBatch
+  /** Set when the rows stayed in the thread that decoded them, because the sink asked for it; see `Sink.residence`. */
+  readonly resident?: ResidentRows
   readonly rejects: readonly Reject[]
   /** Only under contracts with tombstones `delete`; a sink that cannot delete refuses such a contract. */
   readonly tombstones?: readonly Tombstone[]
@@ -52,6 +55,16 @@ export interface SinkBatch {
   readonly derivation?: string
   /** Redelivered records below the sink's progress. */
   readonly duplicate: number
+}
+
+/** Rows in the memory of a worker. They are let go when they are taken, when a later batch is, or with their partition. */
+export interface ResidentRows {
+  /** Affinity key, worker and number: how the worker finds them. */
+  readonly key: string
+  readonly incarnation: number
+  readonly id: number
+  /** Takes them to this thread. @throws PipelineError WORKER_LOST when they are gone */
+  load(): Promise<ColumnBatch>
 }
 
 /** Where a partition stands in the sink. `next` is null when the sink has never seen the partition. */
@@ -104,6 +117,11 @@ export interface SinkUsage {
  */
 export interface Sink {
   readonly name: string
+  /**
+   * Where the sink wants rows to stay: the worker pool in which it encodes them. A decoder that decodes there does not
+   * send columns through this thread. Without it every batch comes with its columns.
+   */
+  readonly residence?: object
   /** Fences and returns progress. For a new partition, `first` (from the start policy) becomes its genesis. */
   open(partition: PartitionId, first: () => Promise<number>, signal: AbortSignal): Promise<Progress & { next: number }>
   /** Buffers; resolves when the rows are accepted. Ranges of one partition must be contiguous. */

@@ -10,6 +10,8 @@ import type { DeadLetter } from './letter.ts'
 
 /** One committed flush, as far as dead letters are concerned. */
 export interface CommittedFlush {
+  /** Of its `.done`. */
+  readonly key: string
   /** How the flush was written; rows that land later are laid out the same way. */
   readonly spec: FlushSpec
   readonly counts: Done['counts']
@@ -21,7 +23,7 @@ const pageSize = 1000
 
 /**
  * Committed flushes of a sink, in the order of their keys. Only what a `.done` names counts: files of an unfinished flush
- * are left alone. Letters are read for flushes that have some.
+ * are left alone. Letters are read for flushes that have some; flushes that are not `wanted` are not even looked at.
  * @throws SinkError CHAIN_BROKEN; DeadLetterError LETTER_MALFORMED
  */
 export async function* committedFlushes(
@@ -29,30 +31,35 @@ export async function* committedFlushes(
   prefix: string,
   sinkId: string,
   signal: AbortSignal,
+  wanted: (doneKey: string) => boolean = () => true,
 ): AsyncGenerator<CommittedFlush> {
   const folder = sinkFolder(prefix, sinkId)
   let after: string | undefined
   for (;;) {
     const keys = await calls.list(folder, pageSize, signal, after)
     for (const key of keys) {
-      if (!doneKey.test(key)) continue
-      const done = parseDone(await required(calls, key, signal), key)
-      const planKey = key.replace(/done$/, 'plan')
-      const { spec } = parsePlan(await required(calls, planKey, signal), planKey)
-      const letters: DeadLetter[] = []
-      for (const file of done.files) {
-        if (file.kind !== 'dead') continue
-        const body = await required(calls, file.key, signal)
-        if (sha256Hex(body) !== file.sha256) {
-          throw new DeadLetterError('LETTER_MALFORMED', `${file.key} is not the file that ${key} names; run verify`)
-        }
-        letters.push(...parseLetterFile(file.key, body))
-      }
-      yield { spec, counts: done.counts, letters }
+      if (doneKey.test(key) && wanted(key)) yield readFlush(calls, key, signal)
     }
     if (keys.length < pageSize) return
     after = keys.at(-1)
   }
+}
+
+/** The flush of one `.done`. @throws SinkError CHAIN_BROKEN; DeadLetterError LETTER_MALFORMED */
+export async function readFlush(calls: StoreCalls, key: string, signal: AbortSignal): Promise<CommittedFlush> {
+  const done = parseDone(await required(calls, key, signal), key)
+  const planKey = key.replace(/done$/, 'plan')
+  const { spec } = parsePlan(await required(calls, planKey, signal), planKey)
+  const letters: DeadLetter[] = []
+  for (const file of done.files) {
+    if (file.kind !== 'dead') continue
+    const body = await required(calls, file.key, signal)
+    if (sha256Hex(body) !== file.sha256) {
+      throw new DeadLetterError('LETTER_MALFORMED', `${file.key} is not the file that ${key} names; run verify`)
+    }
+    letters.push(...parseLetterFile(file.key, body))
+  }
+  return { key, spec, counts: done.counts, letters }
 }
 
 async function required(calls: StoreCalls, key: string, signal: AbortSignal): Promise<Uint8Array> {

@@ -5,6 +5,7 @@ import { PipelineError } from '../pipeline/errors.ts'
 import { partitionKey } from '../pipeline/partition-key.ts'
 import type { IngestWorkers } from '../workers/ingest-workers.ts'
 import { WorkerCrash } from '../workers/pool.ts'
+import { releaseRows, residentRows } from '../workers/resident-rows.ts'
 import type { WorkerPool } from '../workers/pool.ts'
 import type { DecodedBatch, DecodeService } from './decoded.ts'
 import { cellBeforeRecords } from './request.ts'
@@ -42,13 +43,13 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
   /** Per partition: chunks still to be decoded in the sandbox. */
   const suspects = new Map<string, number>()
 
-  async function decode(fetched: Fetched, from: number): Promise<DecodedBatch[]> {
+  async function decode(fetched: Fetched, from: number, residence?: object): Promise<DecodedBatch[]> {
     const key = partitionKey(fetched.partition)
     const range: Range = { fetched, from, start: from, end: fetched.end }
     const suspect = suspects.get(key) ?? 0
     if (suspect === 0) {
       try {
-        return [await ask(workers.pool, range)]
+        return [await ask(workers.pool, range, { keep: residence === workers.pool })]
       } catch (error) {
         if (!(error instanceof WorkerCrash)) throw error
         suspects.set(key, sandboxChunks)
@@ -67,7 +68,7 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
       const offset = new Float64Array(cell)
       offset[0] = cellBeforeRecords
       try {
-        return [await ask(sandbox, range, cell)]
+        return [await ask(sandbox, range, { cell })]
       } catch (error) {
         if (!(error instanceof WorkerCrash)) throw error
         crashes.left -= 1
@@ -95,7 +96,7 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
 
   async function diesAlone(sandbox: WorkerPool, range: Range, at: number, crashes: { left: number }): Promise<boolean> {
     try {
-      await ask(sandbox, { ...range, start: at, end: at + 1 }, new SharedArrayBuffer(8))
+      await ask(sandbox, { ...range, start: at, end: at + 1 }, { cell: new SharedArrayBuffer(8) })
       return false
     } catch (error) {
       if (!(error instanceof WorkerCrash)) throw error
@@ -104,17 +105,24 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
     }
   }
 
-  async function ask(pool: WorkerPool, range: Range, cell?: SharedArrayBuffer): Promise<DecodedBatch> {
+  async function ask(
+    pool: WorkerPool,
+    range: Range,
+    how: { readonly cell?: SharedArrayBuffer; readonly keep?: boolean },
+  ): Promise<DecodedBatch> {
     const { fetched, from, start, end } = range
+    const key = partitionKey(fetched.partition)
+    let incarnation = 0
     const contract = contracts.get(fetched.partition.topic)
     if (contract === undefined) {
       throw new PipelineError('NO_CONTRACT', `no contract for topic ${fetched.partition.topic}`)
     }
     const verdicts = new Map<number, SchemaVerdict>()
     for (;;) {
-      const reply = await pool.run<DecodeReply>(partitionKey(fetched.partition), {
+      const reply = await pool.run<DecodeReply>(key, {
         op: 'decode',
         make: () => {
+          incarnation = pool.incarnation(key)
           const copy = copyOf(fetched)
           const request: DecodeRequest = {
             fetched: copy.fetched,
@@ -122,13 +130,17 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
             to: end,
             countDuplicates: start === from,
             schemas: [...verdicts].map(([id, verdict]) => ({ id, verdict })),
-            crashed: [...(crashers.get(partitionKey(fetched.partition)) ?? [])],
-            ...(cell !== undefined && { cell }),
+            crashed: [...(crashers.get(key) ?? [])],
+            ...(how.cell !== undefined && { cell: how.cell }),
+            ...(how.keep === true && { keep: key }),
           }
           return { args: request, transfer: copy.transfer }
         },
       })
-      if (reply.kind === 'decoded') return reply.decoded
+      if (reply.kind === 'decoded') {
+        if (reply.kept === undefined) return reply.decoded
+        return { ...reply.decoded, resident: residentRows(pool, key, incarnation, reply.kept) }
+      }
       if (reply.kind === 'corrupt') {
         throw new PipelineError(
           'BATCH_CORRUPT',
@@ -153,6 +165,7 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
       const key = partitionKey(partition)
       crashers.delete(key)
       suspects.delete(key)
+      releaseRows(workers.pool, key)
       workers.pool.release(key)
     },
   }

@@ -27,6 +27,8 @@ export interface DecodeRequest {
    * record that ends the worker is known afterwards.
    */
   readonly cell?: SharedArrayBuffer
+  /** Keep the columns in the worker under this partition key; the reply then has none. */
+  readonly keep?: string
 }
 
 /** Values of the cell besides offsets. */
@@ -34,7 +36,8 @@ export const cellBeforeRecords = -1
 export const cellAfterDecode = -2
 
 export type DecodeReply =
-  | { readonly kind: 'decoded'; readonly decoded: DecodedBatch }
+  /** `kept` finds the columns that stayed in the worker. */
+  | { readonly kind: 'decoded'; readonly decoded: DecodedBatch; readonly kept?: number }
   | { readonly kind: 'schemas-needed'; readonly ids: readonly number[] }
   /** The bytes are not what was written: a matter for the source, never for dead letters (input 28). */
   | { readonly kind: 'corrupt'; readonly code: string; readonly message: string }

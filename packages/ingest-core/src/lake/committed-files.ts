@@ -15,6 +15,8 @@ export interface CommittedFile {
   readonly key: string
   readonly rows: number
   readonly bytes: number
+  /** Lower-case hex SHA-256 of the object. */
+  readonly sha256: string
   /** Landed by a replay of dead letters, not by the flush of its offsets. */
   readonly replayed: boolean
   /** What decided it: `<topic id>/<partition>`, or `replay`. */
@@ -64,14 +66,14 @@ export async function listCommittedFiles(store: ObjectStore, options: CommittedF
     last.set(chain, start)
     const { topic } = spec.partition
     const done = parseDone(await required(key), key)
-    for (const { kind, key: file, rows, bytes } of done.files) {
-      files.push({ topic, kind, key: file, rows, bytes, replayed: false, chain, position: done.end })
+    for (const { kind, key: file, rows, bytes, sha256 } of done.files) {
+      files.push({ topic, kind, key: file, rows, bytes, sha256, replayed: false, chain, position: done.end })
     }
   }
   const { done } = await createReplayLedger(calls, prefix, sinkId).load(signal)
   for (const { seq, files: landed } of done) {
-    for (const { topic, key, rows, bytes } of landed) {
-      files.push({ topic, kind: 'data', key, rows, bytes, replayed: true, chain: 'replay', position: seq })
+    for (const { topic, key, rows, bytes, sha256 } of landed) {
+      files.push({ topic, kind: 'data', key, rows, bytes, sha256, replayed: true, chain: 'replay', position: seq })
     }
   }
   return files.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))

@@ -4,6 +4,8 @@ import type { AbortedTransaction, RecordSlab } from '../contracts/records.ts'
 import { LogError } from '../errors/log-error.ts'
 import { batchHeaderBytes, decodeBatchHeader, judgeBatchHeader, minRecordBytes } from './batch-header.ts'
 import type { BatchHeader } from './batch-header.ts'
+import { slabArrays } from './slab-scratch.ts'
+import type { SlabArrays, SlabScratch } from './slab-scratch.ts'
 import { cursor, readVarint, readVarlong } from './varint.ts'
 
 export interface SplitOptions {
@@ -25,6 +27,8 @@ export interface SplitOptions {
    * that a bomb costs dead letters and does not hold up its partition.
    */
   readonly tooLarge?: 'throw' | 'refuse'
+  /** Memory for the slab, when it is done with before the next split. Default: memory of its own. */
+  readonly scratch?: SlabScratch
 }
 
 /** A batch that would inflate beyond the cap. Its bytes are `[start, end)` of the input, still compressed. */
@@ -138,7 +142,7 @@ export function splitRecordBatches(bytes: Uint8Array, options: SplitOptions): Sp
     at = end
   }
   return {
-    slab: slabOf(bytes, sections, total, from, to),
+    slab: slabOf(bytes, sections, total, from, to, options.scratch),
     nextOffset,
     consumedBytes: at,
     truncatedBytes: truncated ? bytes.length - at : 0,
@@ -202,16 +206,23 @@ function abortFilter(aborted: readonly AbortedTransaction[] | undefined): AbortF
   }
 }
 
-function slabOf(input: Uint8Array, sections: readonly Section[], total: number, from: number, to: number): RecordSlab {
+function slabOf(
+  input: Uint8Array,
+  sections: readonly Section[],
+  total: number,
+  from: number,
+  to: number,
+  scratch: SlabScratch | undefined,
+): RecordSlab {
   const inPlace = sections.every((section) => section.bytes === input) && input.length < 0x7fffffff
   const single = sections.length === 1 ? sections[0]! : undefined
-  const bytes = inPlace ? input : single !== undefined ? single.bytes : new Uint8Array(total)
+  const bytes = inPlace ? input : (single?.bytes ?? scratch?.bytes(total) ?? new Uint8Array(total))
   let capacity = 0
   for (const { header, start, end } of sections) {
     if (header.recordCount > (end - start) / minRecordBytes) throw damaged(header, 'more records are declared than fit')
     capacity += header.recordCount
   }
-  const builder = slabBuilder(bytes, capacity, from, to)
+  const builder = slabBuilder(bytes, scratch?.arrays(capacity) ?? slabArrays(capacity), from, to)
   let at = 0
   for (const section of sections) {
     if (inPlace || single !== undefined) {
@@ -230,15 +241,8 @@ function damaged(header: BatchHeader, what: string): LogError {
   return new LogError('BATCH_MALFORMED', `record batch at offset ${header.baseOffset}: ${what}`)
 }
 
-function slabBuilder(bytes: Uint8Array, capacity: number, from: number, to: number) {
-  const offsets = new Float64Array(capacity)
-  const timestamps = new Float64Array(capacity)
-  const keyStart = new Int32Array(capacity)
-  const keyEnd = new Int32Array(capacity)
-  const valueStart = new Int32Array(capacity)
-  const valueEnd = new Int32Array(capacity)
-  const headersStart = new Int32Array(capacity)
-  const headersEnd = new Int32Array(capacity)
+function slabBuilder(bytes: Uint8Array, arrays: SlabArrays, from: number, to: number) {
+  const { offsets, timestamps, keyStart, keyEnd, valueStart, valueEnd, headersStart, headersEnd } = arrays
   let length = 0
 
   /** One pass, one cursor: varints of one byte, nearly all of them, are read inline. */
@@ -333,9 +337,7 @@ function slabBuilder(bytes: Uint8Array, capacity: number, from: number, to: numb
   }
 
   function finish(): RecordSlab {
-    if (length === capacity) {
-      return { bytes, length, offsets, timestamps, keyStart, keyEnd, valueStart, valueEnd, headersStart, headersEnd }
-    }
+    if (length === offsets.length) return { bytes, length, ...arrays }
     return {
       bytes,
       length,

@@ -8,7 +8,10 @@ import { sleep } from './clock.ts'
 import { addCounts, assertConserved, noCounts } from './conservation.ts'
 import { PipelineError } from './errors.ts'
 import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
-import type { PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
+import { firstOffset } from './first-offset.ts'
+import type { CommitInfo, PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
+import { decodePatiently } from './patient-decode.ts'
+import { createVitals } from './vitals.ts'
 
 /** What a lane needs from its pipeline. */
 export interface LaneHost {
@@ -19,7 +22,7 @@ export interface LaneHost {
   readonly stopAtEnd: boolean
   readonly hasContract: boolean
   /** Tells the world about a commit. @throws PipelineError LISTENER_FAILED */
-  committed(receipt: CommitReceipt): Promise<void>
+  committed(receipt: CommitReceipt, info: CommitInfo): Promise<void>
   /** Ends the whole run. */
   crash(error: unknown): void
   /** Something changed that the poll loop may be waiting for. */
@@ -48,6 +51,8 @@ export interface Lane {
   requestCut(reason: CutReason): void
   /** Cuts by time and idleness; needs no new records. */
   tick(now: number): void
+  /** Asks how far the log reaches by now; for `lag` only. */
+  measureLag(): void
   /** Takes a partition whose circuit was open up again. */
   resume(): void
   /** Drops unwritten chunks, commits what is buffered, closes. */
@@ -76,7 +81,6 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let writtenEnd = 0
   let committedEnd: number | null = null
   let target: number | null = null
-  let logEnd: number | null = null
   let chunks = 0
   let waitingForRegistry = 0
   let sourcePaused = false
@@ -91,6 +95,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let uncommitted = 0
   let watermark: number | null = null
   let lastCommit: PartitionStatus['lastCommit'] = null
+  const vitals = createVitals(() => clock.now())
   const buffered = host.budget.open(0)
   let chunkBytes = 0
 
@@ -98,6 +103,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   function enqueue(work: (signal: AbortSignal) => Promise<void>, always?: () => void): Promise<void> {
     const born = generation
     const signal = abort.signal
+    const ended = vitals.begin()
     chain = chain.then(async () => {
       try {
         if (born === generation) await work(signal)
@@ -105,6 +111,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         if (born === generation) await fail(thrown)
       } finally {
         always?.()
+        ended()
         host.changed()
       }
     })
@@ -122,6 +129,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     uncommitted = 0
     pauseSource(true)
     await sink.abandon(partition)
+    vitals.emptied()
     buffered.set(0)
   }
 
@@ -140,10 +148,10 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       throw new PipelineError('NO_CONTRACT', `${where}: no contract for this topic; add one or leave the topic out`)
     }
     state = 'opening'
-    const progress = await sink.open(partition, firstOffset, signal)
+    const progress = await sink.open(partition, () => firstOffset(source, partition, startPolicy), signal)
     if (signal.aborted) return
     const bounds = await source.bounds(partition)
-    logEnd = bounds.end
+    vitals.sawEnd(bounds.end)
     target ??= bounds.end
     nextFetch = writtenEnd = committedEnd = progress.next
     await source.seek(partition, progress.next)
@@ -154,39 +162,27 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     if (host.stopAtEnd && writtenEnd >= target) await finish()
   }
 
-  async function firstOffset(): Promise<number> {
-    if (startPolicy === 'fail') {
-      throw new PipelineError(
-        'START_POLICY_NEEDED',
-        `${where}: the sink has never seen this partition; set startPolicy to earliest or latest`,
-      )
-    }
-    const bounds = await source.bounds(partition)
-    return startPolicy === 'earliest' ? bounds.start : bounds.end
-  }
-
   async function finish(): Promise<void> {
     await letGo()
     decoder.release(partition)
     state = 'closed'
   }
 
-  async function decodeWhenPossible(fetched: Fetched, from: number, signal: AbortSignal): Promise<DecodedBatch[]> {
-    const waits = createBackOff(host.options.backOff)
+  async function decode(fetched: Fetched, from: number, signal: AbortSignal): Promise<DecodedBatch[]> {
     let waiting = false
     try {
-      for (;;) {
-        try {
-          return await decoder.decode(fetched, from)
-        } catch (thrown) {
-          // An outage of the registry says nothing about a record: wait, keep what is buffered, ask again (fault 39).
-          if (codeOf(thrown) !== 'REGISTRY_UNAVAILABLE' || stopping.signal.aborted || signal.aborted) throw thrown
+      return await decodePatiently(fetched, from, {
+        decoder,
+        residence: sink.residence,
+        clock,
+        waits: createBackOff(host.options.backOff),
+        stop: AbortSignal.any([signal, stopping.signal]),
+        onWait(thrown) {
           if (!waiting) waitingForRegistry += 1
           waiting = true
           note(thrown)
-          await sleep(clock, waits.next(), AbortSignal.any([signal, stopping.signal]))
-        }
-      }
+        },
+      })
     } finally {
       if (waiting) waitingForRegistry -= 1
       if (waiting && waitingForRegistry === 0 && state === 'running') error = null
@@ -213,6 +209,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     jumps = 0
     const from = nextFetch
     nextFetch = fetched.end
+    vitals.sawEnd(fetched.end)
     const mine = turn
     // The input and the worker's copy of it; the decoded size takes over when it is known.
     const account = host.budget.open(0)
@@ -223,7 +220,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     charge(2 * fetched.byteLength)
     chunks += 1
     flowControl()
-    const decoding = decodeWhenPossible(fetched, from, abort.signal)
+    const decoding = decode(fetched, from, abort.signal)
     const sized = decoding.then(
       (batches) => charge(batches.reduce((sum, batch) => sum + batch.byteLength, 0)),
       () => undefined, // the chain below awaits the same promise and deals with its error
@@ -265,6 +262,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     const usage = await sink.write({ partition, ...batch }, signal)
     if (signal.aborted) return
     handedOver()
+    vitals.wrote(batch)
     writtenEnd = batch.end
     uncommitted += batch.consumed
     if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
@@ -282,6 +280,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   async function commit(reason: CutReason, signal: AbortSignal, times = Infinity): Promise<void> {
     pendingCut = null
     for (let done = 0; dirtySince !== null && done < times; done++) {
+      const began = clock.now()
       const receipt = await sink.commit({ partition, reason }, signal)
       if (signal.aborted) return
       if (receipt === undefined) {
@@ -289,11 +288,11 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         dirtySince = clock.now()
         return
       }
-      await settle(receipt)
+      await settle(receipt, began)
     }
   }
 
-  async function settle(receipt: CommitReceipt): Promise<void> {
+  async function settle(receipt: CommitReceipt, began: number): Promise<void> {
     assertConserved(`${where} commit [${receipt.start}, ${receipt.end})`, receipt.counts)
     uncommitted -= receipt.counts.consumed
     committedEnd = receipt.end
@@ -305,13 +304,17 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       )
     }
     counts = addCounts(counts, receipt.counts)
+    const at = clock.now()
+    const info = { at, tookMs: at - began, oldestRecord: vitals.oldestPending }
     if (all) {
       dirtySince = null
       buffered.set(0)
+      vitals.emptied()
     }
-    lastCommit = { at: clock.now(), end: receipt.end, reason: receipt.reason }
+    vitals.moved()
+    lastCommit = { at, end: receipt.end, reason: receipt.reason, tookMs: info.tookMs }
     backOff.reset()
-    await host.committed(receipt)
+    await host.committed(receipt, info)
     try {
       await source.reportProgress([{ partition, next: receipt.end }])
     } catch (thrown) {
@@ -333,7 +336,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     if (signal.aborted) return
     if (dirtySince !== null) {
       const { end } = await source.bounds(partition)
-      logEnd = end
+      vitals.sawEnd(end)
       if (end > writtenEnd) {
         target = end
         return
@@ -441,6 +444,9 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       if (now - dirtySince >= rotation.intervalMs) requestCut('time')
       else if (now - lastWriteAt >= rotation.idleMs && now - dirtySince >= rotation.idleMs) requestCut('idle')
     },
+    measureLag() {
+      if (state === 'running') vitals.measure(() => source.bounds(partition))
+    },
     resume() {
       if (state === 'paused') reopen(0)
     },
@@ -475,7 +481,9 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       epoch,
       state: state === 'running' && waitingForRegistry > 0 ? 'backing-off' : state,
       next: committedEnd,
-      lag: logEnd === null || committedEnd === null ? null : Math.max(0, logEnd - committedEnd),
+      lag: vitals.logEnd === null || committedEnd === null ? null : Math.max(0, vitals.logEnd - committedEnd),
+      oldestPending: vitals.oldestPending,
+      busySince: vitals.busySince,
       inFlightBytes: chunkBytes + buffered.bytes,
       watermark,
       lastCommit,

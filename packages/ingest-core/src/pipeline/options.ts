@@ -29,6 +29,16 @@ export interface Rotation {
   readonly idleMs: number
 }
 
+/** When and how fast a commit was made; for metrics. */
+export interface CommitInfo {
+  /** ms since epoch. */
+  readonly at: number
+  /** From the ask to the answer of the sink, ms. */
+  readonly tookMs: number
+  /** Record time of the oldest record it made durable, ms since epoch; null when unknown. */
+  readonly oldestRecord: number | null
+}
+
 export interface PipelineOptions {
   readonly source: Source
   readonly sink: Sink
@@ -49,10 +59,12 @@ export interface PipelineOptions {
   readonly backOff?: Partial<BackOffOptions>
   /** How long a stop may take to commit what is buffered, ms; what is left is read again next time. */
   readonly drainMs?: number
+  /** How often the ends of the logs are asked for, so that `lag` grows while nothing is read, ms. */
+  readonly lagEveryMs?: number
   readonly clock?: Clock
   readonly logger?: PipelineLogger
   /** Called after each commit. An error thrown here ends the run (fault 84). */
-  readonly onReceipt?: (receipt: CommitReceipt) => void | Promise<void>
+  readonly onReceipt?: (receipt: CommitReceipt, info: CommitInfo) => void | Promise<void>
   /** Asks for a graceful stop: intake ends, buffered rows are committed within `drainMs`. */
   readonly signal?: AbortSignal
 }
@@ -74,6 +86,7 @@ export const pipelineDefaults = {
   circuitBreaker: { maxShare: 0.5, window: 10_000 },
   backOff: { firstMs: 200, maxMs: 30_000, jitter: 0.5, random: Math.random },
   drainMs: 15_000,
+  lagEveryMs: 5_000,
 } as const
 
 const silent: PipelineLogger = { info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -93,6 +106,7 @@ export function resolveOptions(options: PipelineOptions): ResolvedOptions {
     circuitBreaker: { ...pipelineDefaults.circuitBreaker, ...options.circuitBreaker },
     backOff: { ...pipelineDefaults.backOff, ...options.backOff },
     drainMs: options.drainMs ?? pipelineDefaults.drainMs,
+    lagEveryMs: options.lagEveryMs ?? pipelineDefaults.lagEveryMs,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silent,
     onReceipt: options.onReceipt ?? (() => undefined),
@@ -109,6 +123,7 @@ export function resolveOptions(options: PipelineOptions): ResolvedOptions {
     ['circuitBreaker.maxShare', resolved.circuitBreaker.maxShare],
     ['circuitBreaker.window', resolved.circuitBreaker.window],
     ['drainMs', resolved.drainMs],
+    ['lagEveryMs', resolved.lagEveryMs],
   ]
   for (const [name, value] of positive) {
     if (!(value > 0)) throw new PipelineError('OPTIONS_INVALID', `${name} must be a number above 0, got ${value}`)
@@ -145,7 +160,19 @@ export interface PartitionStatus {
   readonly inFlightBytes: number
   /** Newest event time decoded, ms since epoch; null before the first row. */
   readonly watermark: number | null
-  readonly lastCommit: { readonly at: number; readonly end: number; readonly reason: CutReason } | null
+  readonly lastCommit: {
+    readonly at: number
+    readonly end: number
+    readonly reason: CutReason
+    readonly tookMs: number
+  } | null
+  /** Record time of the oldest record in the sink's buffers, ms since epoch; null when they are empty. */
+  readonly oldestPending: number | null
+  /**
+   * When work that should end by itself (opening, decoding, writing, committing) began or last got further, ms since epoch;
+   * null when there is none. Long ago means stuck, unless the state says that it waits for something.
+   */
+  readonly busySince: number | null
   readonly error: { readonly code: string; readonly message: string } | null
   readonly counts: FlowCounts
 }
@@ -155,7 +182,16 @@ export interface PipelineStatus {
   readonly partitions: readonly PartitionStatus[]
   readonly topics: Readonly<Record<string, FlowCounts>>
   readonly budget: { readonly limit: number; readonly used: number; readonly peak: number }
+  /** What the poll loop does, and since when, ms since epoch: a read that never returns shows here. */
+  readonly loop: { readonly waitsFor: LoopWait; readonly since: number }
+  /** Trouble of the source as a whole, as long as it lasts; null when it could be read. */
+  readonly source: { readonly code: string; readonly message: string; readonly since: number } | null
+  /** By topic; topics that no record was seen of are absent. */
+  readonly circuits: Readonly<Record<string, { readonly open: boolean; readonly badShare: number }>>
 }
+
+/** `source`: a read; `partitions`: none wants more; `memory`: the budget is used up; `retry`: the source failed; `nothing`: not running. */
+export type LoopWait = 'source' | 'partitions' | 'memory' | 'retry' | 'nothing'
 
 export interface RunSummary {
   /** `incomplete`: every partition that could was brought to its end, but some are stopped or paused. */

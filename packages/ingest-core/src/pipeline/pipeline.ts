@@ -13,7 +13,7 @@ import { createLane } from './lane.ts'
 import type { Lane } from './lane.ts'
 import { resolveOptions } from './options.ts'
 import { partitionKey } from './partition-key.ts'
-import type { PartitionStatus, PipelineOptions, PipelineStatus, RunSummary } from './options.ts'
+import type { CommitInfo, LoopWait, PartitionStatus, PipelineOptions, PipelineStatus, RunSummary } from './options.ts'
 
 export interface RunOptions {
   /** `caught-up`: until every partition is committed up to the log end it had when it was opened. `aborted`: follow. */
@@ -57,6 +57,12 @@ export function createPipeline(given: PipelineOptions): Pipeline {
   let running = false
   let used = false
   let wake: () => void = () => undefined
+  let loop: PipelineStatus['loop'] = { waitsFor: 'nothing', since: clock.now() }
+  let sourceTrouble: PipelineStatus['source'] = null
+
+  function waitsFor(what: LoopWait): void {
+    loop = { waitsFor: what, since: clock.now() }
+  }
 
   function breakerOf(topic: string): CircuitBreaker {
     let breaker = breakers.get(topic)
@@ -64,12 +70,12 @@ export function createPipeline(given: PipelineOptions): Pipeline {
     return breaker
   }
 
-  async function committed(receipt: CommitReceipt): Promise<void> {
+  async function committed(receipt: CommitReceipt, info: CommitInfo): Promise<void> {
     commits += 1
     receipts.push(receipt)
     if (receipts.length > receiptsKept) receipts.shift()
     try {
-      await options.onReceipt(receipt)
+      await options.onReceipt(receipt, info)
     } catch (error) {
       throw new PipelineError('LISTENER_FAILED', 'onReceipt threw; the run ends so that nothing is half alive', {
         cause: error,
@@ -158,6 +164,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
         if (sourceEnded && lanes.size === 0) return
         const woken = new Promise<void>((resolve) => (wake = resolve))
         if (![...lanes.values()].some((lane) => lane.wantsMore())) {
+          waitsFor('partitions')
           await woken
           continue
         }
@@ -165,14 +172,17 @@ export function createPipeline(given: PipelineOptions): Pipeline {
         const room = Math.min(options.pollBytes, Math.floor(budget.available / 4))
         if (room < smallestPoll) {
           relieve()
+          if (loop.waitsFor !== 'memory') waitsFor('memory')
           await Promise.race([woken, budget.waitForChange(ended.signal)])
           continue
         }
+        waitsFor('source')
         try {
           for (const fetched of await source.poll(room, ended.signal)) {
             lanes.get(partitionKey(fetched.partition))?.accept(fetched)
           }
           trouble.reset()
+          sourceTrouble = null
         } catch (error) {
           if (ended.signal.aborted) return
           await pollFailed(error, trouble.next())
@@ -196,16 +206,23 @@ export function createPipeline(given: PipelineOptions): Pipeline {
       if (lane !== undefined) return lane.refuse(error)
       // An error that no retry can mend and that names no partition leaves nothing to go on with.
       if (classifyFailure(error) !== 'retry') return crashWith(error)
+      const message = error instanceof Error ? error.message : String(error)
+      sourceTrouble = { code: codeOf(error), message, since: sourceTrouble?.since ?? clock.now() }
+      waitsFor('retry')
       logger.warn({ source: source.name, code: codeOf(error), retryInMs: delayMs }, 'the source could not be read')
       await sleep(clock, delayMs, ended.signal)
     }
 
     const tickMs = Math.max(5, Math.min(1000, options.rotation.intervalMs / 4, options.rotation.idleMs / 4))
+    let measuredAt = clock.now()
     const tickLoop = async (): Promise<void> => {
       while (!ended.signal.aborted) {
         await sleep(clock, tickMs, ended.signal)
         const now = clock.now()
         for (const lane of lanes.values()) lane.tick(now)
+        if (now - measuredAt < options.lagEveryMs) continue
+        measuredAt = now
+        for (const lane of lanes.values()) lane.measureLag()
       }
     }
 
@@ -226,6 +243,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
     const closing = await Promise.allSettled([source.close(), sink.close()])
     await within(Promise.all([following, ticking]))
     running = false
+    waitsFor('nothing')
     if (crash !== undefined) throw crash.error
     for (const result of closing) {
       if (result.status === 'rejected') logger.warn({ code: codeOf(result.reason) }, 'closing failed; progress is safe')
@@ -264,6 +282,9 @@ export function createPipeline(given: PipelineOptions): Pipeline {
       partitions: [...lanes.values()].map((lane) => lane.status()),
       topics: topicCounts(),
       budget: { limit: budget.limit, used: budget.used, peak: budget.peak },
+      loop,
+      source: sourceTrouble,
+      circuits: Object.fromEntries([...breakers].map(([topic, { open, share }]) => [topic, { open, badShare: share }])),
     }),
     resume(topic) {
       breakerOf(topic).reset()

@@ -5,6 +5,7 @@ import { sha256Hex } from './canonical-json.ts'
 import { padded, sinkFolder } from './chain-keys.ts'
 import { parseDeadObject, parseDone, parseGenesis, parsePlan } from './chain-records.ts'
 import type { Done, Genesis, Plan } from './chain-records.ts'
+import { isOfPlans, looksOurs } from './file-names.ts'
 import { SinkError } from './errors.ts'
 import { fileSinkDefaults } from './file-sink-options.ts'
 import { createStoreCalls } from './store-calls.ts'
@@ -269,23 +270,4 @@ async function checkDigest(
   if (found !== undefined && found !== file.sha256) {
     report('OBJECT_CHANGED', file.key, `has digest ${found.slice(0, 12)}, was written with ${file.sha256.slice(0, 12)}`)
   }
-}
-
-/** Names end in `+<partition>+<start>-<end>.<extension>`. */
-const fileName = /([^/]*)\+(\d+)\+(\d+)-(\d+)\.[a-z.]+$/
-
-function isOfPlans(key: string, plans: readonly Plan[]): boolean {
-  const match = fileName.exec(key)
-  return plans.some(
-    ({ start, end, spec }) =>
-      match !== null &&
-      Number(match[2]) === spec.partition.partition &&
-      Number(match[3]) === start &&
-      Number(match[4]) === end,
-  )
-}
-
-function looksOurs(key: string, topics: ReadonlySet<string>): boolean {
-  const match = fileName.exec(key)
-  return match !== null && [...topics].some((topic) => match[1]!.startsWith(topic))
 }

@@ -39,6 +39,11 @@ export function ownerKey(prefix: string, tableFolder: string): string {
   return `${prefix}${chainFolder}_owners/${encodeSegment(tableFolder)}`
 }
 
+/** Marks of a consumer that decided dead letters were handed to, such as a relay. */
+export function feedFolder(prefix: string, sinkId: string, consumer: string): string {
+  return `${prefix}${chainFolder}_fed/${encodeSegment(sinkId)}/${encodeSegment(consumer)}/`
+}
+
 export function padded(offset: number): string {
   return String(offset).padStart(20, '0')
 }

@@ -1,10 +1,14 @@
-import type { Column } from '@sluice/columnar'
+import type { Column, ColumnBatch } from '@sluice/columnar'
 import type { Reject, SinkBatch } from '../contracts/sink.ts'
 
 /** A batch with buffers of its own: a sink may hand those it is given over to another thread. */
 export function copySinkBatch(batch: SinkBatch): SinkBatch {
-  const columns = batch.batch.columns.map(copyColumn)
-  return { ...batch, batch: { ...batch.batch, columns }, rejects: batch.rejects.map(copyReject) }
+  return { ...batch, batch: copyColumnBatch(batch.batch), rejects: batch.rejects.map(copyReject) }
+}
+
+/** Rows with buffers of their own. */
+export function copyColumnBatch(batch: ColumnBatch): ColumnBatch {
+  return { ...batch, columns: batch.columns.map(copyColumn) }
 }
 
 function copyColumn(column: Column): Column {

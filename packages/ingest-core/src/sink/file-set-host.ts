@@ -12,6 +12,8 @@ import type { FinishedFlush } from './flush-spec.ts'
  * one at a time. Errors keep their `code` across threads.
  */
 export interface FileSetHost {
+  /** The pool in whose workers the files are, when they are in one: rows that were decoded there need not leave it. */
+  readonly residence?: object
   open(laneId: string, options: FileSetOptions): Promise<void>
   append(laneId: string, batch: SinkBatch): Promise<SinkUsage>
   /** Closes the lane's files and the lane. */

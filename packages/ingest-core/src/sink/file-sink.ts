@@ -136,7 +136,11 @@ export function createFileSink(given: FileSinkOptions): Sink {
       return
     }
     // The plan ends inside the batch: cut exactly there, and carry the rest over to the next flush.
-    const [first, rest] = splitSinkBatch(batch, plannedEnd, flush.plan!.plan.counts.filtered - flush.counts.filtered)
+    const [first, rest] = splitSinkBatch(
+      await withColumns(batch),
+      plannedEnd,
+      flush.plan!.plan.counts.filtered - flush.counts.filtered,
+    )
     await fill(flush, first)
     await seal(lane, flush)
     await append(lane, rest)
@@ -231,6 +235,7 @@ export function createFileSink(given: FileSinkOptions): Sink {
 
   return {
     name: `files:${options.store.name}`,
+    ...(host.residence !== undefined && { residence: host.residence }),
 
     async open(partition, first, signal) {
       const key = partitionKey(partition)
@@ -338,6 +343,11 @@ export function createFileSink(given: FileSinkOptions): Sink {
 /** Stored columns of a contract: its own, then where the row came from. */
 export function storedColumns(contract: Contract): FlushSpec['columns'] {
   return { fields: [...arrowSchemaOf(contract).fields, ...lineageFields] }
+}
+
+/** The batch with its columns in this thread. */
+async function withColumns({ resident, ...batch }: SinkBatch): Promise<SinkBatch> {
+  return resident === undefined ? batch : { ...batch, batch: await resident.load() }
 }
 
 function checkCounts(partition: PartitionId, flush: Flush, finished: FinishedFlush): void {

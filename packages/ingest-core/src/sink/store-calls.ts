@@ -6,6 +6,7 @@ import type { Clock } from '../pipeline/clock.ts'
 import { codeOf } from '../pipeline/failure.ts'
 import { sha256Hex } from './canonical-json.ts'
 import { SinkError } from './errors.ts'
+import { createFlightLimit } from './flight-limit.ts'
 
 /** `created`: ours, now. `same`: equal bytes are there. `other`: something else is there; nothing was written. */
 export type Placed = { readonly outcome: 'created' | 'same' } | { readonly outcome: 'other'; readonly head: ObjectHead }
@@ -34,16 +35,19 @@ export interface RetryOptions extends BackOffOptions {
 /**
  * Repeats what the store says may be repeated, with jittered back-off, until the deadline. A put is safe to repeat after a
  * lost reply because it is create-only: the repeat finds the first one's object, and the digest tells whose it is (fault 47).
+ * A store that says it cannot keep up gets fewer calls at a time (fault 45).
  *
  * @throws SinkError SINK_UNAVAILABLE after the deadline; StoreError for what waiting does not help
  */
 export function createStoreCalls(store: ObjectStore, clock: Clock, retry: RetryOptions): StoreCalls {
+  const flights = createFlightLimit((error) => codeOf(error) === 'STORE_UNAVAILABLE')
+
   async function repeated<T>(what: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
     const backOff = createBackOff(retry)
     const end = clock.now() + retry.deadlineMs
     for (;;) {
       try {
-        return await call()
+        return await flights.run(call, signal)
       } catch (error) {
         signal.throwIfAborted()
         const code = codeOf(error)

@@ -63,6 +63,8 @@ export interface WorkerPool {
   run<T>(key: string, job: WorkerJob): Promise<T>
   /** Incarnation of the worker that serves `key`, started if need be. */
   incarnation(key: string): number
+  /** Whether a worker serves `key` now. */
+  isRunning(key: string): boolean
   /** Forgets the affinity of a key that is not coming back. */
   release(key: string): void
   stats(): PoolStats
@@ -204,6 +206,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       if (slot.worker === undefined) start(slot)
       return slot.incarnation
     },
+    isRunning: (key) => !closed && affinity.get(key)?.worker !== undefined,
     release(key) {
       const slot = affinity.get(key)
       if (slot === undefined) return

@@ -47,7 +47,15 @@ export function createWorkerFileSetHost(pool: WorkerPool): FileSetHost {
       lanes.set(laneId, { key, incarnation: pool.incarnation(key) })
       await call(laneId, 'files.open', { laneId, options })
     },
-    append: (laneId, batch) => call<SinkUsage>(laneId, 'files.append', { laneId, batch }, buffersOf(batch)),
+    residence: pool,
+    append(laneId, { origin: _origin, resident, ...batch }) {
+      if (resident === undefined) return call<SinkUsage>(laneId, 'files.append', { laneId, batch }, buffersOf(batch))
+      if (lanes.get(laneId)?.incarnation !== resident.incarnation) {
+        return Promise.reject(new PipelineError('WORKER_LOST', `the worker with the rows of lane ${laneId} ended`))
+      }
+      const { key, id } = resident
+      return call<SinkUsage>(laneId, 'files.appendKept', { laneId, batch, key, id }, buffersOf(batch))
+    },
     async finish(laneId, end) {
       const finished = await call<FinishedFlush>(laneId, 'files.finish', { laneId, end })
       lanes.delete(laneId)

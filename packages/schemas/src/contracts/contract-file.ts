@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { compatibilityModes } from '../compatibility/check-compatibility.ts'
 import { SchemaError } from '../errors.ts'
 
 const snake = z.string().regex(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/, 'must be snake_case')
@@ -38,6 +39,9 @@ const contractFile = z.strictObject({
   ),
   rules: z.array(rule),
   pii: z.record(z.string(), z.enum(['direct', 'quasi', 'sensitive'])),
+  /** For the schema gate: what new versions must be able to do, and whether readers of JSON refuse unknown fields. */
+  compatibility: z.enum(compatibilityModes).optional(),
+  jsonReaders: z.enum(['open', 'closed']).optional(),
 })
 
 export type ContractFile = z.infer<typeof contractFile>

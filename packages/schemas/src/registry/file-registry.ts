@@ -2,10 +2,16 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { schemaFingerprint } from '../avro/canonical.ts'
 import { parseSchema, type SchemaLimits } from '../avro/model.ts'
+import {
+  checkCompatibility,
+  compatibilityModes,
+  describeProblem,
+  type CompatibilityMode,
+} from '../compatibility/check-compatibility.ts'
 import type { AvroSchema } from '../contract.ts'
 import { SchemaError } from '../errors.ts'
 import { hasCode, withFileLock } from './file-lock.ts'
-import type { RegisteredSchema, SchemaRegistry } from './registry.ts'
+import type { ManagedRegistry, RegisteredSchema, RegistryVerdict, SubjectVersion } from './registry.ts'
 
 export interface FileRegistryOptions {
   /** How long `register` waits for another process before it gives up, ms. Default 10,000. */
@@ -25,6 +31,8 @@ interface RegistryFile {
   readonly schemas: readonly Entry[]
   /** Subject to schema ids, in order of registration. */
   readonly subjects: Readonly<Record<string, readonly number[]>>
+  /** Mode by subject; one that is not listed is NONE. */
+  readonly modes?: Readonly<Record<string, CompatibilityMode>>
 }
 
 const empty: RegistryFile = { format: 'sluice-registry-1', schemas: [], subjects: {} }
@@ -34,7 +42,7 @@ const empty: RegistryFile = { format: 'sluice-registry-1', schemas: [], subjects
  * The file is replaced by an atomic rename, so readers see whole states; writers of several processes take turns by a
  * lock file. An unreadable or foreign file is an error, never an empty registry.
  */
-export function createFileRegistry(folder: string, options: FileRegistryOptions = {}): SchemaRegistry {
+export function createFileRegistry(folder: string, options: FileRegistryOptions = {}): ManagedRegistry {
   const file = join(folder, 'registry.json')
   const lockFile = join(folder, 'registry.lock')
   const { lockWaitMs = 10_000, limits = {} } = options
@@ -54,14 +62,18 @@ export function createFileRegistry(folder: string, options: FileRegistryOptions 
 
   const save = async (next: RegistryFile): Promise<void> => {
     const draft = `${file}.${process.pid}.draft`
-    const handle = await open(draft, 'w')
     try {
-      await handle.writeFile(`${JSON.stringify(next, null, 1)}\n`)
-      await handle.sync()
-    } finally {
-      await handle.close()
+      const handle = await open(draft, 'w')
+      try {
+        await handle.writeFile(`${JSON.stringify(next, null, 1)}\n`)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await rename(draft, file)
+    } catch (cause) {
+      throw new SchemaError('REGISTRY_UNAVAILABLE', `cannot write ${file}`, { cause })
     }
-    await rename(draft, file)
   }
 
   const registerNow = async (subject: string, schema: AvroSchema, signal: AbortSignal | undefined): Promise<number> => {
@@ -77,17 +89,25 @@ export function createFileRegistry(folder: string, options: FileRegistryOptions 
       const id = same?.id ?? current.schemas.reduce((most, entry) => Math.max(most, entry.id), 0) + 1
       const ids = idsOf(current, subject)
       if (same !== undefined && ids.includes(id)) return id
-      try {
-        await save({
-          format: empty.format,
-          schemas: same === undefined ? [...current.schemas, { id, fingerprint, schema: json }] : current.schemas,
-          subjects: Object.fromEntries([...Object.entries(current.subjects), [subject, [...ids, id]]]),
-        })
-      } catch (cause) {
-        throw new SchemaError('REGISTRY_UNAVAILABLE', `cannot write ${file}`, { cause })
-      }
+      const { compatible, messages } = verdictOn(current, subject, json)
+      if (!compatible) throw new SchemaError('REGISTRY_REFUSED', messages.join('; '), { expected: messages.join('; ') })
+      await save({
+        ...current,
+        schemas: same === undefined ? [...current.schemas, { id, fingerprint, schema: json }] : current.schemas,
+        subjects: Object.fromEntries([...Object.entries(current.subjects), [subject, [...ids, id]]]),
+      })
       return id
     })
+  }
+
+  /** Calls of one process queue up here instead of racing for the lock file. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = turn.then(work)
+    turn = next.then(
+      () => undefined,
+      () => undefined,
+    )
+    return next
   }
 
   return {
@@ -98,22 +118,44 @@ export function createFileRegistry(folder: string, options: FileRegistryOptions 
       const subjects = Object.keys(current.subjects).filter((subject) => idsOf(current, subject).includes(id))
       return { id, schema: entry.schema, subjects }
     },
-    register(subject, schema, signal) {
-      // Calls of one process queue up here instead of racing for the lock file.
-      const next = turn.then(() => registerNow(subject, schema, signal))
-      turn = next.then(
-        () => undefined,
-        () => undefined,
-      )
-      return next
+    register: (subject, schema, signal) => inTurn(() => registerNow(subject, schema, signal)),
+    latest: async (subject, signal) => versionsOf(await load(signal), subject).at(-1),
+    subjects: async (signal) => Object.keys((await load(signal)).subjects),
+    versions: async (subject, signal) => versionsOf(await load(signal), subject),
+    mode: async (subject, signal) => modeOf(await load(signal), subject),
+    setMode(subject, mode, signal) {
+      if (!compatibilityModes.includes(mode))
+        throw new TypeError(`mode must be one of ${compatibilityModes.join(', ')}`)
+      return inTurn(async () => {
+        await ensureFolder(folder)
+        await withFileLock(lockFile, lockWaitMs, signal, async () => {
+          const current = await load(signal)
+          const modes = Object.fromEntries([...Object.entries(current.modes ?? {}), [subject, mode]])
+          await save({ ...current, modes })
+        })
+      })
     },
-    async latest(subject, signal) {
-      const current = await load(signal)
-      const ids = idsOf(current, subject)
-      const entry = current.schemas.find((candidate) => candidate.id === ids.at(-1))
-      return entry === undefined ? undefined : { id: entry.id, version: ids.length, schema: entry.schema }
+    async accepts(subject, schema, signal) {
+      parseSchema(schema, limits)
+      return verdictOn(await load(signal), subject, schema)
     },
   }
+}
+
+function versionsOf(file: RegistryFile, subject: string): SubjectVersion[] {
+  return idsOf(file, subject).flatMap((id, i) => {
+    const entry = file.schemas.find((candidate) => candidate.id === id)
+    return entry === undefined ? [] : [{ id, version: i + 1, schema: entry.schema }]
+  })
+}
+
+function modeOf({ modes = {} }: RegistryFile, subject: string): CompatibilityMode {
+  return Object.hasOwn(modes, subject) ? modes[subject]! : 'NONE'
+}
+
+function verdictOn(file: RegistryFile, subject: string, schema: AvroSchema): RegistryVerdict {
+  const { compatible, problems } = checkCompatibility(schema, versionsOf(file, subject), modeOf(file, subject))
+  return { compatible, messages: problems.map(describeProblem) }
 }
 
 function idsOf(file: RegistryFile, subject: string): readonly number[] {
@@ -138,7 +180,8 @@ function decodeFile(text: string, file: string): RegistryFile {
     Array.isArray(candidate.schemas) &&
     candidate.schemas.every((e: Entry) => Number.isInteger(e.id) && typeof e.fingerprint === 'string') &&
     typeof candidate.subjects === 'object' &&
-    Object.values(candidate.subjects).every((ids) => Array.isArray(ids) && ids.every((id) => Number.isInteger(id)))
+    Object.values(candidate.subjects).every((ids) => Array.isArray(ids) && ids.every((id) => Number.isInteger(id))) &&
+    Object.values(candidate.modes ?? {}).every((mode) => compatibilityModes.includes(mode))
   if (!valid) throw corrupt()
   return candidate as RegistryFile
 }

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const pass = 'ingest-core/src/decode/envelope-pass.ts'
 const header = 'ingest-core/src/decode/schema-header.ts'

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const readers = 'columnar/src/json/readers.ts'
 const cursor = 'columnar/src/json/cursor.ts'
@@ -66,7 +66,7 @@ export const jsonMutants: readonly Mutant[] = [
     scalars,
     'if (!cursor.textIsNumber()) wrongType(expected)\n    } else',
     ['type_mismatch'],
-    '} else',
+    'if (!cursor.textIsNumber()) cursor.to = cursor.from\n    } else',
   ),
   without(
     'true or false where a boolean is due',
@@ -132,14 +132,21 @@ export const jsonMutants: readonly Mutant[] = [
   without(
     'form of a time',
     scalars,
-    "if (!lenient || !cursor.textIsNumber()) {\n            cursor.fail('time_invalid', path, `${expected}",
+    'if (temporal.timestamp(cursor, digits, type.utc, ints, 2 * i)) return',
     ['time_invalid'],
-    "if (false as boolean) {\n            cursor.fail('time_invalid', path, `${expected}",
+    'temporal.timestamp(cursor, digits, type.utc, ints, 2 * i)\n          return',
   ),
   without('days of a month', temporal, 'if (day > daysInMonth[month - 1]! + (leap ? 1 : 0)) failed = true', [
     'time_invalid',
   ]),
   without('T between date and time', temporal, 'else byte(0x54)\n', ['time_invalid'], 'else byte(0x54, 0x20)\n'),
+  without(
+    'zone of a time',
+    temporal,
+    'if (mark !== 0x2b && mark !== 0x2d) {\n      failed = true\n',
+    ['time_invalid'],
+    'if (mark !== 0x2b && mark !== 0x2d) {\n',
+  ),
   without(
     'UTF-8',
     cursor,
@@ -214,6 +221,14 @@ export const jsonMutants: readonly Mutant[] = [
     "if (this.pos + i >= this.end) this.fail('truncated', path, 'a whole literal')",
     ['truncated'],
     '',
+    ['telco.customers'],
+  ),
+  without(
+    'end of a string',
+    cursor,
+    "if (p >= end) this.fail('truncated', path, 'the end of a string')\n    if (byte < 0x20)",
+    ['truncated'],
+    'if (byte < 0x20)',
     ['telco.customers'],
   ),
 ]

@@ -1,33 +1,14 @@
 import { envelopeMutants } from './envelope-mutants.ts'
 import { avroMutants } from './avro-mutants.ts'
 import { jsonMutants } from './json-mutants.ts'
+import { redundantMutants } from './redundant-mutants.ts'
 import { ruleMutants } from './rule-mutants.ts'
-
-/** One place in a source file of `packages/`; the text must be there exactly once. */
-export interface Edit {
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-}
-
-/** The pipeline with one of its checks taken out of the source. */
-export interface Mutant {
-  /** The check that is gone. */
-  readonly name: string
-  readonly edits: readonly Edit[]
-  /** Topics in whose ledgers it must show. */
-  readonly feeds: readonly string[]
-  /**
-   * What the ledger expected of the records that give it away: dead-letter codes (`rule_` for those of any rule), or
-   * `stored` and `late`.
-   */
-  readonly guards: readonly string[]
-}
+import type { Edit, Mutant } from './mutant.ts'
 
 export const mutants: readonly Mutant[] = [...envelopeMutants, ...avroMutants, ...jsonMutants, ...ruleMutants]
 
 export function mutantNamed(name: string | undefined): Mutant {
-  const found = mutants.find((mutant) => mutant.name === name)
+  const found = [...mutants, ...redundantMutants].find((mutant) => mutant.name === name)
   if (found === undefined) throw new Error(`there is no mutant ${name}`)
   return found
 }

@@ -1,4 +1,4 @@
-import type { Mutant } from './mutants.ts'
+import type { Mutant } from './mutant.ts'
 
 const marks = 'schemas/src/rules/marks.ts'
 const rules = 'schemas/src/rules/column-rules.ts'
@@ -58,7 +58,9 @@ export const ruleMutants: readonly Mutant[] = [
     'ecommerce-events',
     'events_raw',
   ]),
-  without('maxLength', marks, 'if (size < least || size > most) {', 'if (size < least) {', ['bakery.promotions']),
+  without('maxLength', marks, 'if (size < least || size > most) {', 'if (size < least) {', [
+    'bakery.customer_feedback',
+  ]),
   without('notBefore', rules, 'if (markBefore(inner.column, other.column, before) > 0) {', 'if (before.length < 0) {', [
     'pharma.deviations',
     'events_raw',
@@ -80,7 +82,7 @@ export const ruleMutants: readonly Mutant[] = [
     'bad[i] = isPresent(bitmaps, i) ? bad[i]! : required ? 1 : 0',
     'bad[i] = isPresent(bitmaps, i) || !required ? bad[i]! : 1',
     ['telco.customers'],
-    ['stored', 'late'],
+    ['stored', 'late', 'rule_'],
   ),
   without(
     'conditions',

@@ -19,6 +19,7 @@ import {
   type ObjectStore,
   type RunSummary,
   type SchemaResolver,
+  type Source,
 } from '@sluice/ingest-core'
 import type { Contract } from '@sluice/schemas'
 import { type FeedLog, maxRecordBytes } from './feed-log.ts'
@@ -28,6 +29,8 @@ const sinkId = 'bronze'
 
 export interface LandOptions {
   readonly contracts: readonly Contract[]
+  /** Default: the segment log. */
+  readonly source?: Source
   /** Default: a store in memory. */
   readonly store?: ObjectStore
   /** Module of the worker threads; default: that of the pipeline. */
@@ -42,7 +45,10 @@ export interface Landed {
 }
 
 /** Segment log -> pipeline with worker threads -> file sink, then every record against the ledger. */
-export async function landAndCompare(feedLog: FeedLog, options: LandOptions): Promise<Landed> {
+export async function landAndCompare(
+  feedLog: Pick<FeedLog, 'log' | 'registry' | 'ledger'>,
+  options: LandOptions,
+): Promise<Landed> {
   const { contracts, store = createMemoryStore(), workerUrl, resolver = (same: SchemaResolver) => same } = options
   const topics = contracts.map(({ topic }) => topic)
   const signal = new AbortController().signal
@@ -55,7 +61,7 @@ export async function landAndCompare(feedLog: FeedLog, options: LandOptions): Pr
   })
   try {
     const pipeline = createPipeline({
-      source: await createSegmentLogSource({ root: feedLog.log, topics, follow: false, waitMs: 5 }),
+      source: options.source ?? (await createSegmentLogSource({ root: feedLog.log, topics, follow: false, waitMs: 5 })),
       sink: createFileSink({
         store,
         sinkId,

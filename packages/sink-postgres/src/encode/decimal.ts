@@ -1,6 +1,6 @@
 import type { Column, DataType } from '@sluice/columnar'
-import { fixedWriter } from './field-writer.ts'
-import type { FieldWriter, Present } from './field-writer.ts'
+import { fixedWriter } from './fixed-writer.ts'
+import type { FieldWriter, Present } from './fixed-writer.ts'
 
 const negativeSign = 0x4000
 const base = 10_000

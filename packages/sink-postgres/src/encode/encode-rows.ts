@@ -19,7 +19,11 @@ export interface EncodedRows {
 
 export interface RowEncoder {
   /** Rows that cannot be stored come back as refusals by row of the batch, and are not among the encoded ones. */
-  encode(batch: ColumnBatch): { readonly rows: EncodedRows; readonly refused: ReadonlyMap<number, Refusal> }
+  encode(
+    batch: ColumnBatch,
+    /** Offsets to take; the others are left out. Default all. */
+    wanted?: ReadonlySet<number>,
+  ): { readonly rows: EncodedRows; readonly refused: ReadonlyMap<number, Refusal> }
 }
 
 /** Columns of the staging table, in order: `_offset` first, which names the row everywhere else. */
@@ -35,7 +39,7 @@ export function createRowEncoder(table: ReadyTable): RowEncoder {
   if (plan.mode === 'scd2') required.add(plan.eventTime)
 
   return {
-    encode(batch) {
+    encode(batch, wanted) {
       const { length } = batch
       const find = columnFinder(batch, plan)
       const refused = new Map<number, Refusal>()
@@ -70,7 +74,9 @@ export function createRowEncoder(table: ReadyTable): RowEncoder {
       }
       for (const writer of writers) writer.write(bytes, view, at)
       const rows = { bytes, starts, offsets: numbers, length }
-      return { rows: refused.size === 0 ? rows : without(rows, refused), refused }
+      if (wanted === undefined && refused.size === 0) return { rows, refused }
+      const kept = (row: number): boolean => !refused.has(row) && wanted?.has(numbers[row]!) !== false
+      return { rows: only(rows, kept), refused: wanted === undefined ? refused : among(refused, numbers, wanted) }
     },
   }
 }
@@ -78,22 +84,33 @@ export function createRowEncoder(table: ReadyTable): RowEncoder {
 /** Where a row came from never condemns it: a record time that no calendar has is left out (input 23). */
 const lineagePolicy = { nul: 'reject', nonFinite: 'keep', outOfRange: 'null' } as const
 
-function without(rows: EncodedRows, refused: ReadonlyMap<number, Refusal>): EncodedRows {
-  const kept = rows.length - refused.size
-  const starts = new Int32Array(kept + 1)
-  const offsets = new Float64Array(kept)
-  let at = 0
+function only(rows: EncodedRows, keep: (row: number) => boolean): EncodedRows {
+  const starts = [0]
+  const offsets: number[] = []
   let to = 0
   for (let row = 0; row < rows.length; row++) {
-    if (refused.has(row)) continue
+    if (!keep(row)) continue
     const start = rows.starts[row]!
     const end = rows.starts[row + 1]!
     rows.bytes.copyWithin(to, start, end)
     to += end - start
-    offsets[at] = rows.offsets[row]!
-    starts[++at] = to
+    offsets.push(rows.offsets[row]!)
+    starts.push(to)
   }
-  return { bytes: rows.bytes.subarray(0, to), starts, offsets, length: kept }
+  return {
+    bytes: rows.bytes.subarray(0, to),
+    starts: Int32Array.from(starts),
+    offsets: Float64Array.from(offsets),
+    length: offsets.length,
+  }
+}
+
+function among(
+  refused: ReadonlyMap<number, Refusal>,
+  offsets: Float64Array,
+  wanted: ReadonlySet<number>,
+): ReadonlyMap<number, Refusal> {
+  return new Map([...refused].filter(([row]) => wanted.has(offsets[row]!)))
 }
 
 function columnFinder(batch: ColumnBatch, plan: TablePlan): (planned: PlannedColumn) => Column {

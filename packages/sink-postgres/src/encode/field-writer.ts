@@ -1,17 +1,9 @@
 import type { Column, DataType } from '@sluice/columnar'
 import { epochDays, epochMillis, lengthBytes } from './copy-format.ts'
 import { decimalWriter } from './decimal.ts'
+import { always, fixedWriter, null32 } from './fixed-writer.ts'
+import type { FieldWriter, Present } from './fixed-writer.ts'
 import { jsonLines } from './json-lines.ts'
-
-/** Writes one column of a batch, row by row into rows that lie side by side. Bound to that batch. */
-export interface FieldWriter {
-  /** Adds the bytes of each value (without its length) to `sizes`. */
-  size(sizes: Int32Array): void
-  /** Writes length and value at `at[row]` and moves `at[row]` behind it. */
-  write(out: Uint8Array, view: DataView, at: Int32Array): void
-}
-
-const null32 = -1
 
 /** @param skip rows (1) that are written as null, whatever they hold */
 export function fieldWriter(column: Column, skip: Uint8Array | undefined): FieldWriter {
@@ -73,46 +65,14 @@ export function fieldWriter(column: Column, skip: Uint8Array | undefined): Field
   }
 }
 
-/** Whether row `row` holds a value that is to be written. */
-export type Present = (row: number) => boolean
-
 function presenceOf({ validity }: Column, skip: Uint8Array | undefined): Present {
   if (validity === undefined) return skip === undefined ? always : (row) => skip[row] === 0
   const valid: Present = (row) => (validity[row >> 3]! & (1 << (row & 7))) !== 0
   return skip === undefined ? valid : (row) => skip[row] === 0 && valid(row)
 }
 
-function always(): boolean {
-  return true
-}
-
 function noValue(): void {
   // Columns of nulls have nothing to write.
-}
-
-type WriteFixed = (out: Uint8Array, view: DataView, at: number, row: number) => void
-
-/** A writer of values that all have `width` bytes. */
-export function fixedWriter(length: number, width: number, present: Present, write: WriteFixed): FieldWriter {
-  return {
-    size(sizes) {
-      if (present === always) for (let row = 0; row < length; row++) sizes[row]! += width
-      else for (let row = 0; row < length; row++) if (present(row)) sizes[row]! += width
-    },
-    write(out, view, at) {
-      for (let row = 0; row < length; row++) {
-        const start = at[row]!
-        if (present(row)) {
-          view.setInt32(start, width)
-          write(out, view, start + lengthBytes, row)
-          at[row] = start + lengthBytes + width
-        } else {
-          view.setInt32(start, null32)
-          at[row] = start + lengthBytes
-        }
-      }
-    },
-  }
 }
 
 /** 64-bit values as 32-bit words, lowest first: no BigInt per row. */

@@ -1,4 +1,5 @@
 import type { Counts, Fetched, Reject, SinkBatch, Tombstone } from '@sluice/ingest-core'
+import { int64Column } from '../encode/encode-rows.ts'
 import type { EncodedRows } from '../encode/encode-rows.ts'
 import type { Refusal } from '../encode/check-values.ts'
 
@@ -63,4 +64,11 @@ export function addToBuffer(
     filtered: filtered + batch.filtered,
     duplicate: duplicate + batch.duplicate,
   }
+}
+
+/** Refusals of a batch by offset instead of row. */
+export function refusedRows({ batch }: SinkBatch, refused: ReadonlyMap<number, Refusal>): RefusedRow[] {
+  if (refused.size === 0) return []
+  const offsets = int64Column(batch, '_offset')
+  return [...refused].map(([row, why]) => ({ ...why, offset: Number(offsets[row]!) }))
 }

@@ -11,6 +11,7 @@ import { copyChunks, offsetOfLine } from './copy-chunks.ts'
 import type { PostgresHookPoint } from './hooks.ts'
 import { rejectsOfRows, storeLetters } from './letters.ts'
 import { mergeRows } from './merge-rows.ts'
+import type { MergeHabits } from './merge-rows.ts'
 import { readTombstones, stageTombstones } from './tombstones.ts'
 import { begin } from './transaction.ts'
 
@@ -27,12 +28,8 @@ export interface FlushContext {
   /** The table as it is now; `reload` reads the catalog again. */
   table(): Promise<ReadyTable>
   reload(): Promise<void>
-  /** Flushes for which broken constraints are asked about before the first try. */
-  readonly suspicion: { left: number }
+  readonly habits: MergeHabits
 }
-
-/** How many flushes after a broken constraint the constraints are asked about beforehand. */
-const suspiciousFlushes = 32
 
 /**
  * Brings a buffer into the database, exactly once (RELIABILITY 4b). A failed try changes nothing and is repeated while the
@@ -51,6 +48,7 @@ export async function flushBuffer(context: FlushContext, buffer: FlushBuffer, si
   const refusedByCopy = new Map<number, RefusedRow>()
   const outcome: Outcome = { applied: undefined }
   let reloads = 0
+  let leftOut = 0
   for (;;) {
     try {
       return await attempt(context, buffer, refusedByCopy, outcome, signal)
@@ -58,7 +56,10 @@ export async function flushBuffer(context: FlushContext, buffer: FlushBuffer, si
       signal.throwIfAborted()
       if (error instanceof SinkError || isDefect(error)) throw error
       const kind = failureKind(error)
-      if (kind === 'row' && refusedByCopy.size > 0 && refusedByCopy.size <= limitOf(sink, buffer)) continue
+      if (kind === 'row' && refusedByCopy.size > leftOut && refusedByCopy.size <= limitOf(sink, buffer)) {
+        leftOut = refusedByCopy.size
+        continue
+      }
       if (kind === 'drift' && reloads < 2) {
         reloads += 1
         await context.reload()
@@ -128,6 +129,7 @@ async function attempt(
       tables: bookkeeping,
       sinkId: holder.sinkId,
       partition,
+      flushStart: buffer.start,
       pipeline: sink.pipeline,
       firstSeen: sink.clock.now(),
     }
@@ -162,15 +164,19 @@ interface StoredRows {
   readonly ignored: number
 }
 
-async function storeRows(
-  context: FlushContext,
+/**
+ * Stages the rows of a buffer and merges them, in the caller's transaction. Rows that COPY stops at are noted in
+ * `refusedByCopy` before its error goes on, and left out of the next try.
+ */
+export async function storeRows(
+  context: Pick<FlushContext, 'sink' | 'partition' | 'habits'>,
   table: ReadyTable,
   session: SqlSession,
   buffer: FlushBuffer,
   refusedByCopy: Map<number, RefusedRow>,
   at: (point: PostgresHookPoint) => void | Promise<void>,
 ): Promise<StoredRows> {
-  const { sink, partition, suspicion } = context
+  const { sink, partition, habits } = context
   const { plan } = table
   const tombstones = readTombstones(plan, buffer.tombstones)
   const refused = [...buffer.refused, ...tombstones.refused]
@@ -196,9 +202,8 @@ async function storeRows(
     flush: { topic: partition.topic, partition: partition.partition, ingestedAt: sink.clock.now() },
     offsets,
     maxRefused: limitOf(sink, buffer),
-    suspicious: suspicion.left > 0,
+    habits,
   })
-  suspicion.left = merged.refused.size > 0 ? suspiciousFlushes : Math.max(0, suspicion.left - 1)
   const byServer = [...merged.refused].map(([offset, why]) => ({ ...why, offset }))
   refused.push(...refusedByCopy.values(), ...byServer)
   const stored = offsets.length - merged.refused.size

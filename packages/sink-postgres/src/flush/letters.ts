@@ -10,6 +10,8 @@ export interface LetterContext {
   readonly tables: Bookkeeping
   readonly sinkId: string
   readonly partition: PartitionId
+  /** Start of the flush that decided them. */
+  readonly flushStart: number
   readonly pipeline: { readonly name: string; readonly version: string }
   /** ms since epoch. */
   readonly firstSeen: number
@@ -95,9 +97,9 @@ function clean(text: string): string {
 async function insert(session: SqlSession, context: LetterContext, json: string): Promise<void> {
   const { partition, pipeline } = context
   await session.query(
-    `INSERT INTO ${context.tables.deadLetters} (sink_id, cluster_id, topic_id, topic, partition, pipeline, pipeline_version, first_seen, ` +
+    `INSERT INTO ${context.tables.deadLetters} (sink_id, cluster_id, topic_id, topic, partition, pipeline, pipeline_version, first_seen, flush_start, ` +
       `attempt, "offset", timestamp_ms, key, value, headers, schema_id, stage, code, path, expected) ` +
-      `SELECT $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, 1, r.o, r.t, decode(r.k, 'base64'), decode(r.v, 'base64'), ` +
+      `SELECT $2, $3, $4, $5, $6, $7, $8, $9::timestamptz, $10::bigint, 1, r.o, r.t, decode(r.k, 'base64'), decode(r.v, 'base64'), ` +
       `decode(r.h, 'base64'), r.s, r.g, r.c, r.p, r.e ` +
       `FROM json_to_recordset($1::json) AS r(o bigint, t bigint, k text, v text, h text, s integer, g text, c text, p text, e text) ` +
       `ON CONFLICT (cluster_id, topic_id, partition, "offset", pipeline) DO NOTHING`,
@@ -111,6 +113,7 @@ async function insert(session: SqlSession, context: LetterContext, json: string)
       pipeline.name,
       pipeline.version,
       new Date(context.firstSeen).toISOString(),
+      context.flushStart,
     ],
   )
 }

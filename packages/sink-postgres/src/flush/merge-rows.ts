@@ -1,6 +1,6 @@
 import { SinkError } from '@sluice/ingest-core'
 import type { Refusal } from '../encode/check-values.ts'
-import { mergeStatements } from '../merge/merge.ts'
+import { mergeStatements, newKeysSql } from '../merge/merge.ts'
 import { stage } from '../merge/names.ts'
 import type { FlushConstants, StageRange } from '../merge/names.ts'
 import type { SqlSession } from '../session/session.ts'
@@ -23,9 +23,20 @@ export interface MergeOptions {
   readonly offsets: Float64Array
   /** Refused rows at most; more mean that not the rows are at fault. */
   readonly maxRefused: number
-  /** Ask for broken constraints before the first try: earlier flushes had some. */
-  readonly suspicious: boolean
+  /** How keys of the last flushes were; kept by the caller. */
+  readonly habits: MergeHabits
 }
+
+/** What earlier flushes taught about a table. */
+export interface MergeHabits {
+  /** Flushes for which broken constraints are asked about before the first try. */
+  suspicious: number
+  /** Flushes for which the shortcut for new keys is not tried: most keys were known, or it failed. */
+  known: number
+}
+
+const knownFlushes = 16
+const suspiciousFlushes = 32
 
 /**
  * Merges the staged rows, setting aside those the server refuses. First the whole; when a row is at fault, the constraints
@@ -35,7 +46,7 @@ export interface MergeOptions {
  * @throws SinkError SINK_REJECTS_TOO_MANY; errors of the server that are not about a row
  */
 export async function mergeRows(options: MergeOptions): Promise<Merged> {
-  const { session, table, flush, offsets } = options
+  const { session, table, flush, offsets, habits } = options
   const refused = new Map<number, Refusal>()
   let changed = 0
 
@@ -65,8 +76,16 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
   async function attempt(range?: StageRange): Promise<unknown> {
     await session.query('SAVEPOINT merge')
     let written = 0
+    const quick = range === undefined && habits.known === 0 ? newKeysSql(table, flush) : undefined
     try {
-      for (const { sql, counts } of mergeStatements(table, flush, range)) {
+      let rest = true
+      if (quick !== undefined) {
+        const staged = offsets.length - refused.size
+        written = (await session.query(quick)).affected
+        rest = written < staged
+        if (written < staged / 2) habits.known = knownFlushes
+      }
+      for (const { sql, counts } of rest ? mergeStatements(table, flush, range) : []) {
         const { affected } = await session.query(sql)
         if (counts) written += affected
       }
@@ -76,7 +95,9 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
       if (failureKind(error) !== 'row') throw error
       requireOwnColumn(error, table)
       await session.query('ROLLBACK TO SAVEPOINT merge')
-      return error
+      if (quick === undefined || sqlstateOf(error) !== '23505') return error
+      habits.known = knownFlushes
+      return attempt()
     }
     await session.query('RELEASE SAVEPOINT merge;SET CONSTRAINTS ALL DEFERRED')
     changed += written
@@ -99,13 +120,18 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
     }
   }
 
-  if (options.suspicious) await askForBad()
+  if (habits.known > 0) habits.known -= 1
+  if (habits.suspicious > 0) {
+    habits.suspicious -= 1
+    await askForBad()
+  }
   let failed = await attempt()
   if (failed !== undefined && (await askForBad())) failed = await attempt()
   if (failed !== undefined) {
     const left = Array.from(offsets).filter((offset) => !refused.has(offset))
     await halve(left, 0, left.length, failed)
   }
+  if (refused.size > 0) habits.suspicious = suspiciousFlushes
   return { changed, refused }
 }
 

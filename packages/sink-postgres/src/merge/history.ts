@@ -108,7 +108,7 @@ function endsSql({ key, target }: TablePlan, source: string, begins: string): st
   )
 }
 
-export function touchedSql(plan: TablePlan): string {
-  const columns = plan.key.map(({ sql, pgType }) => `${sql} ${pgType}${pgType === 'text' ? ' COLLATE "C"' : ''}`)
+export function touchedSql({ plan, limits }: ReadyTable): string {
+  const columns = plan.key.map((column) => `${column.sql} ${column.pgType}${limits.get(column)?.collate ?? ''}`)
   return `CREATE TEMPORARY TABLE sluice_touched (${columns.join(', ')}, valid_from timestamptz NOT NULL) ON COMMIT DROP`
 }

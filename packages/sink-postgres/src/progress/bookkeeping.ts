@@ -6,6 +6,8 @@ export interface Bookkeeping {
   readonly schema: string
   readonly progress: string
   readonly deadLetters: string
+  /** Flushes whose letters a consumer has handed on. */
+  readonly marks: string
   /** Which topic stands behind a name (faults 27, 28). */
   readonly topics: string
   /** Who writes to a table (fault 22). */
@@ -17,6 +19,7 @@ export function bookkeepingOf(schema: string): Bookkeeping {
     schema,
     progress: qualified(schema, 'ingest_progress'),
     deadLetters: qualified(schema, 'ingest_dead_letter'),
+    marks: qualified(schema, 'ingest_dead_letter_mark'),
     topics: qualified(schema, 'ingest_topic'),
     tables: qualified(schema, 'ingest_table'),
   }
@@ -24,7 +27,7 @@ export function bookkeepingOf(schema: string): Bookkeeping {
 
 /** Statements that make the bookkeeping tables, for those who do not let the sink do it. */
 export function bookkeepingDdl(schema: string): string {
-  const { progress, deadLetters, topics, tables } = bookkeepingOf(schema)
+  const { progress, deadLetters, marks, topics, tables } = bookkeepingOf(schema)
   return `CREATE TABLE IF NOT EXISTS ${progress} (
   sink_id text NOT NULL, cluster_id text NOT NULL, topic_id text NOT NULL, partition integer NOT NULL,
   topic text NOT NULL, first_offset bigint NOT NULL, next_offset bigint NOT NULL,
@@ -36,11 +39,16 @@ export function bookkeepingDdl(schema: string): string {
 );
 CREATE TABLE IF NOT EXISTS ${deadLetters} (
   sink_id text NOT NULL, cluster_id text NOT NULL, topic_id text NOT NULL, topic text NOT NULL, partition integer NOT NULL,
-  "offset" bigint NOT NULL, timestamp_ms bigint, key bytea, value bytea, headers bytea, schema_id integer,
+  "offset" bigint NOT NULL, flush_start bigint NOT NULL, timestamp_ms bigint, key bytea, value bytea, headers bytea, schema_id integer,
   stage text NOT NULL, code text NOT NULL, path text NOT NULL, expected text NOT NULL, attempt integer NOT NULL,
   pipeline text NOT NULL, pipeline_version text NOT NULL, first_seen timestamptz NOT NULL,
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'landed', 'discarded')), decided_at timestamptz, reason text,
   PRIMARY KEY (cluster_id, topic_id, partition, "offset", pipeline)
+);
+CREATE INDEX IF NOT EXISTS ingest_dead_letter_flush ON ${deadLetters} (sink_id, cluster_id, topic_id, partition, flush_start);
+CREATE TABLE IF NOT EXISTS ${marks} (
+  sink_id text NOT NULL, consumer text NOT NULL, flush text NOT NULL, marked_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (sink_id, consumer, flush)
 );
 CREATE TABLE IF NOT EXISTS ${topics} (
   sink_id text NOT NULL, topic text NOT NULL, generation integer NOT NULL, cluster_id text NOT NULL, topic_id text NOT NULL,
@@ -55,10 +63,10 @@ CREATE TABLE IF NOT EXISTS ${tables} (
 export async function prepareBookkeeping(session: SqlSession, schema: string, ddl: 'manage' | 'verify'): Promise<void> {
   if (ddl === 'verify') return
   await session.query(`SELECT pg_advisory_xact_lock(hashtextextended('sluice bookkeeping', 0))`)
-  const { progress, deadLetters, topics, tables } = bookkeepingOf(schema)
+  const names = bookkeepingOf(schema)
   const found = await session.query(
-    `SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AND to_regclass($3) IS NOT NULL AND to_regclass($4) IS NOT NULL AS found`,
-    [progress, deadLetters, topics, tables],
+    `SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AND to_regclass($3) IS NOT NULL AND to_regclass($4) IS NOT NULL AND to_regclass($5) IS NOT NULL AS found`,
+    [names.progress, names.deadLetters, names.marks, names.topics, names.tables],
   )
   if (found.rows[0]?.['found'] === true) return
   if (schema !== 'public') await session.query(`CREATE SCHEMA IF NOT EXISTS ${ident(schema)}`)

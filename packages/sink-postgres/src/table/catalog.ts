@@ -8,6 +8,8 @@ export interface CatalogColumn {
   /** As written in DDL: `character varying(20)`. */
   readonly declared: string
   readonly isEnum: boolean
+  /** ` COLLATE ...` for a text column with a collation of its own, else empty. */
+  readonly collate: string
   /** Characters of varchar(n) and char(n). */
   readonly maxChars: number | undefined
   /** Digits of numeric(p, s). */
@@ -41,6 +43,8 @@ const columnsSql = `
     CASE WHEN t.typtype = 'd' THEN b.typname ELSE t.typname END AS base_type,
     coalesce(b.typtype, t.typtype) = 'e' AS is_enum,
     CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod,
+    (SELECT ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(c.collname) FROM pg_collation c
+      JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation AND c.collname <> 'default') AS collate,
     a.attnotnull OR t.typnotnull AS not_null,
     a.atthasdef OR a.attidentity <> '' AS filled,
     a.attgenerated <> '' OR a.attidentity = 'a' AS generated
@@ -94,6 +98,7 @@ function columnOf(row: Readonly<Record<string, unknown>>): CatalogColumn {
     baseType,
     declared: String(row['declared']),
     isEnum: row['is_enum'] === true,
+    collate: typeof row['collate'] === 'string' ? row['collate'] : '',
     maxChars: baseType === 'varchar' || baseType === 'bpchar' ? modifier : undefined,
     precision: numeric ? modifier >> 16 : undefined,
     scale,

@@ -8,6 +8,8 @@ import type { PlannedColumn, TablePlan } from './table-options.ts'
 export interface ColumnLimits {
   /** Type as written in DDL. */
   readonly declared?: string
+  /** ` COLLATE ...` of the column: what is compared with it must have the same, or no index serves. */
+  readonly collate?: string
   readonly notNull: boolean
   readonly maxChars?: number
   /** Inclusive bounds of a narrower integer type. */
@@ -131,6 +133,7 @@ function limitsOf(column: PlannedColumn, found: CatalogColumn): ColumnLimits {
   const uuidText = kind === 'uuid' && found.baseType === 'text' ? 'text' : undefined
   return {
     declared: found.declared,
+    collate: isText(column) ? found.collate : '',
     notNull: found.notNull,
     ...(found.maxChars !== undefined && { maxChars: found.maxChars }),
     ...(integer !== undefined && !(kind === 'int32' && found.baseType === 'int4') && { maxInteger: integer }),

@@ -10,7 +10,7 @@ import type { PlannedColumn, TablePlan } from './table-options.ts'
 /** A table as it is now, and what follows for rows and merges. */
 export interface ReadyTable {
   readonly plan: TablePlan
-  readonly limits: ReadonlyMap<PlannedColumn, ColumnLimits>
+  readonly limits: Limits
   readonly constraints: readonly CatalogConstraint[]
 }
 
@@ -56,13 +56,18 @@ export async function prepareTable(
     fit = fitTable(plan, plan.target, catalog, extra)
   }
   if (fit.problems.length > 0) throw mismatch(plan, fit.problems)
-  if (plan.side !== undefined) await prepareSide(session, plan, ddl)
+  if (plan.side !== undefined) await prepareSide(session, plan, fit.limits, ddl)
   return { plan, limits: fit.limits, constraints: catalog.constraints }
 }
 
-async function prepareSide(session: SqlSession, plan: TablePlan, ddl: 'manage' | 'verify'): Promise<void> {
+async function prepareSide(
+  session: SqlSession,
+  plan: TablePlan,
+  limits: Limits,
+  ddl: 'manage' | 'verify',
+): Promise<void> {
   const side = plan.side!
-  const create = sideSql(plan)
+  const create = sideSql(plan, limits)
   const catalog = await readCatalog(session, side.sql)
   if (catalog === undefined) {
     if (ddl === 'verify') throw mismatch(plan, [{ what: `${side.name} does not exist`, ddl: create }])
@@ -97,18 +102,22 @@ function currentIndexSql(plan: TablePlan): string {
   return `CREATE INDEX ON ${plan.target} (${key}) WHERE is_current`
 }
 
-function sideSql(plan: TablePlan): string {
+type Limits = ReadonlyMap<PlannedColumn, ColumnLimits>
+
+function sideSql(plan: TablePlan, limits: Limits): string {
+  const column = (each: PlannedColumn, nullable: boolean): string =>
+    `${each.sql} ${each.pgType}${limits.get(each)?.collate ?? ''}${nullable ? '' : ' NOT NULL'}`
   const side = plan.side!.sql
   const key = plan.key.map((column) => column.sql).join(', ')
   if (plan.mode === 'scd2') {
-    const lines = plan.columns.map((column) => columnSql(plan, column, !plan.key.includes(column)))
+    const lines = plan.columns.map((each) => column(each, !plan.key.includes(each)))
     return (
       `CREATE TABLE ${side} (\n  ${lines.join(',\n  ')},\n  valid_from timestamptz NOT NULL,\n` +
       `  _deleted boolean NOT NULL,\n  _change boolean NOT NULL,\n  PRIMARY KEY (${key}, valid_from)\n);` +
       `CREATE INDEX ON ${side} (${key}, valid_from) WHERE _change`
     )
   }
-  const lines = plan.key.map((column) => columnSql(plan, column, false))
+  const lines = plan.key.map((each) => column(each, false))
   return (
     `CREATE TABLE ${side} (\n  ${lines.join(',\n  ')},\n  deleted_at timestamptz NOT NULL,\n` +
     `  _partition integer NOT NULL,\n  _offset bigint NOT NULL,\n  PRIMARY KEY (${key})\n)`

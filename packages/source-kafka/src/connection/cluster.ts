@@ -157,7 +157,7 @@ export function createCluster(options: KafkaConnectionOptions): Cluster {
       closed = true
       const open = await Promise.allSettled(links.values())
       links.clear()
-      await Promise.allSettled(open.map((each) => (each.status === 'fulfilled' ? each.value.close() : undefined)))
+      await Promise.allSettled(open.flatMap((each) => (each.status === 'fulfilled' ? [each.value.close()] : [])))
     },
   }
 }

@@ -79,13 +79,16 @@ export async function createKafkaSource(given: KafkaSourceOptions): Promise<Sour
     return fetched
   }
 
-  /** One partition's trouble is told once; trouble of all of them as long as it lasts. */
+  /** One partition's trouble is told once, so that the others go on. */
   function tellTrouble(): void {
     const [troubled] = table.turn((reading) => reading.trouble !== undefined && !reading.told)
-    if (troubled !== undefined) {
-      troubled.state.told = true
-      throw troubled.state.trouble!
-    }
+    if (troubled === undefined) return
+    troubled.state.told = true
+    throw troubled.state.trouble!
+  }
+
+  /** Trouble of all of them is told as long as it lasts; each poll tries again before it tells. */
+  function tellFailing(): void {
     const { failing } = fetcher
     if (failing !== undefined && Date.now() - failing.since >= options.patienceMs) throw failing.error
   }
@@ -124,7 +127,10 @@ export async function createKafkaSource(given: KafkaSourceOptions): Promise<Sour
         await waitForArrival(next, signal)
         if (signal.aborted || closing !== undefined) return []
         fetched = handOut(maxBytes)
-        if (fetched.length === 0) tellTrouble()
+        if (fetched.length === 0) {
+          tellTrouble()
+          tellFailing()
+        }
       }
       // While these are worked on, the next ones travel.
       if (fetched.length > 0) fetcher.start(maxBytes)

@@ -1,0 +1,156 @@
+/**
+ * Kafka to PostgreSQL: orders of about 200 bytes into a table with a primary key, our pipeline against a plain one (kafkajs, avsc,
+ * INSERT ... ON CONFLICT of 1,000 rows through pg), same topic, same server, same run, rows compared. Prints a line per way
+ * and writes `results/postgres.json`.
+ *
+ * Repeat: `node --conditions=sluice-source bench/src/postgres.ts [records] [rounds]`; services are started for it.
+ *
+ * Each way runs in a process of its own. Rounds alternate, a checkpoint before each, and medians count; the first round is
+ * reported as `cold`, and is the only one when `rounds` is 0. The processor time of the server is that of its processes.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { encodeRecordBatch } from '@sluice/ingest-core'
+import { createKafkaProducer } from '@sluice/source-kafka'
+import { ownServices } from '@sluice-tools/services'
+import { startContender } from './log-to-parquet/contender.ts'
+import type { RunReport } from './log-to-parquet/contender.ts'
+import { columns, contract, orderRecords, partitions, registerOrders } from './postgres/order-events.ts'
+
+const records = Number(process.argv[2] ?? 2_000_000)
+const rounds = Number(process.argv[3] ?? 0)
+const services = await ownServices(['kafka', 'postgres'])
+const brokers = services.env['KAFKA_BROKERS']!
+const url = services.env['POSTGRES_URL']!
+const admin = new pg.Client(url)
+
+interface Round extends RunReport {
+  /** Processor time of PostgreSQL, s. */
+  readonly serverCpuSeconds: number
+}
+
+/** Jiffies that the server and its children, the ended ones included, have used. */
+async function serverTicks(): Promise<number> {
+  const { rows } = await admin.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity UNION SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int`,
+  )
+  let ticks = 0
+  for (const { pid } of rows) {
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')
+      // utime, stime; of the postmaster also those of children that ended.
+      ticks += Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14])
+    } catch {
+      // Ended meanwhile: its time is with the postmaster.
+    }
+  }
+  return ticks
+}
+
+async function produce(): Promise<number> {
+  const schemaId = await registerOrders(records)
+  const producer = createKafkaProducer({ brokers: brokers.split(',') })
+  await producer.createTopic(contract.topic, { partitions })
+  let bytes = 0
+  const perBatch = 8000
+  for (let from = 0; from < records; from += perBatch) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const batch = orderRecords(schemaId, partition, from, Math.min(records, from + perBatch))
+      if (batch.length === 0) continue
+      bytes += batch.reduce((sum, { value }) => sum + value.length, 0)
+      const encoded = encodeRecordBatch({ baseOffset: 0, records: batch, codec: 'lz4' })
+      await producer.produceBatches(contract.topic, partition, [encoded])
+    }
+  }
+  await producer.close()
+  return bytes / records
+}
+
+const ways = ['sluice', 'plain'] as const
+type Way = (typeof ways)[number]
+const reports: Record<Way, Round[]> = { sluice: [], plain: [] }
+
+async function measure(): Promise<void> {
+  await admin.connect()
+  const valueBytes = await produce()
+  const start = (way: Way) =>
+    startContender(new URL(`./postgres/${way}.ts`, import.meta.url), [String(records), brokers, url])
+  const contenders = { sluice: start('sluice'), plain: start('plain') }
+  const tables = { sluice: 'sluice_bench.orders', plain: 'plain_bench.orders' }
+  const names = columns.join(', ')
+  const differing = async (a: Way, b: Way): Promise<number> => {
+    const sql = `SELECT count(*) AS n FROM (SELECT ${names} FROM ${tables[a]} EXCEPT ALL SELECT ${names} FROM ${tables[b]}) d`
+    return Number((await admin.query<{ n: string }>(sql)).rows[0]!.n)
+  }
+  for (let round = 0; round <= rounds; round++) {
+    for (const way of ways) {
+      await admin.query('CHECKPOINT')
+      const before = await serverTicks()
+      const report = await contenders[way].run()
+      const serverCpuSeconds = ((await serverTicks()) - before) / 100
+      reports[way].push({ ...report, serverCpuSeconds })
+      const landed = Number((await admin.query<{ n: string }>(`SELECT count(*) AS n FROM ${tables[way]}`)).rows[0]!.n)
+      if (landed !== records || report.rows !== records) throw new Error(`${way}: ${landed} rows of ${records}`)
+    }
+    const parity = { missing: await differing('plain', 'sluice'), extra: await differing('sluice', 'plain') }
+    if (parity.missing + parity.extra !== 0) throw new Error(`rows differ: ${JSON.stringify(parity)}`)
+  }
+  await Promise.all(ways.map((way) => contenders[way].close()))
+  publish(valueBytes)
+}
+
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!
+
+function publish(valueBytes: number): void {
+  const counted = (way: Way): Round[] => (rounds === 0 ? reports[way] : reports[way].slice(1))
+  const seconds = (way: Way): number => median(counted(way).map((each) => each.seconds))
+  const outcome = ways.map((way) => {
+    const cpu = median(counted(way).map((each) => each.cpuSeconds))
+    const server = median(counted(way).map((each) => each.serverCpuSeconds))
+    return {
+      way,
+      rowsPerSecond: Math.round(records / seconds(way)),
+      seconds: Number(seconds(way).toFixed(2)),
+      cpuSeconds: Number(cpu.toFixed(2)),
+      postgresCpuSeconds: Number(server.toFixed(2)),
+      postgresShareOfCpu: Number((server / (server + cpu)).toFixed(2)),
+      peakRssMiB: Math.round(Math.max(...reports[way].map((each) => each.peakRss)) / 2 ** 20),
+      rounds: reports[way].map((each) => Number(each.seconds.toFixed(2))),
+    }
+  })
+  const ratio = Number((seconds('plain') / seconds('sluice')).toFixed(2))
+  const load = loadavg()[0]!.toFixed(1)
+  for (const each of outcome) {
+    console.log(
+      `${each.way.padEnd(7)} ${each.rowsPerSecond.toLocaleString('en-US').padStart(8)} rows/s  ${each.cpuSeconds} CPU s of its own, ` +
+        `${each.postgresCpuSeconds} of PostgreSQL (${Math.round(each.postgresShareOfCpu * 100)} %)  ${each.peakRssMiB} MiB peak`,
+    )
+  }
+  console.log(`sluice against plain: ${ratio}x; ${records} rows equal both ways; load ${load}`)
+  const results = fileURLToPath(new URL('../results/', import.meta.url))
+  mkdirSync(results, { recursive: true })
+  const result = {
+    benchmark: `orders of ${Math.round(valueBytes)} bytes, Confluent Avro in Kafka (lz4, ${partitions} partitions), upserted by primary key`,
+    command: `node --conditions=sluice-source bench/src/postgres.ts ${records} ${rounds}`,
+    date: new Date().toISOString().slice(0, 10),
+    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version, load },
+    records,
+    rowsEqual: true,
+    ratio,
+    ways: outcome,
+  }
+  writeFileSync(`${results}postgres.json`, `${JSON.stringify(result, null, 2)}\n`)
+}
+
+try {
+  await measure()
+} finally {
+  await admin.end()
+  await services.release()
+}

@@ -1,0 +1,5 @@
+export { createAdlsStore } from './adls-store.ts'
+export type { AdlsStoreOptions } from './adls-options.ts'
+export { adlsStoreDefaults } from './adls-options.ts'
+export { createAdlsSink } from './adls-sink.ts'
+export type { AdlsSinkOptions } from './adls-sink.ts'

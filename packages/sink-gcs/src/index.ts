@@ -1,0 +1,5 @@
+export { createGcsStore } from './gcs-store.ts'
+export type { GcsStoreOptions } from './gcs-options.ts'
+export { gcsStoreDefaults } from './gcs-options.ts'
+export { createGcsSink } from './gcs-sink.ts'
+export type { GcsSinkOptions } from './gcs-sink.ts'

@@ -1,0 +1,6 @@
+export { createS3Store } from './s3-store.ts'
+export type { S3Store } from './s3-store.ts'
+export type { S3Credentials, S3StoreOptions } from './s3-options.ts'
+export { s3StoreDefaults } from './s3-options.ts'
+export { createS3Sink } from './s3-sink.ts'
+export type { S3SinkOptions } from './s3-sink.ts'

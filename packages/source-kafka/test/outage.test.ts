@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PartitionId, Source } from '@sluice/ingest-core'
+import { ownServices, restartService, signalService } from '@sluice-tools/services'
+import type { TestServices } from '@sluice-tools/services'
+import { createKafkaProducer, createKafkaSource } from '../src/index.ts'
+import type { KafkaSourceOptions } from '../src/index.ts'
+import { createKafkaJsSource } from '../src/kafkajs/index.ts'
+import { batchOf, openCluster } from './admin.ts'
+import { assigned, never, valuesOf } from './reading.ts'
+
+// A broker of its own: it is killed and hung here.
+let services: TestServices
+let brokers: string[]
+
+beforeAll(async () => {
+  services = await ownServices(['kafka'])
+  brokers = services.env.KAFKA_BROKERS!.split(',')
+}, 300_000)
+
+afterAll(() => services.release())
+
+const drivers: Record<string, (options: KafkaSourceOptions) => Promise<Source>> = {
+  kafka: createKafkaSource,
+  kafkajs: (options) => createKafkaJsSource({ ...options, groupId: options.groupId! }),
+}
+
+/** Follows the source like a pipeline does: errors are counted, positions are sought again when partitions come back. */
+function followAll(source: Source) {
+  const read: string[] = []
+  const errors: string[] = []
+  const next = new Map<number, number>()
+  const ending = new AbortController()
+  const seek = async (id: PartitionId): Promise<void> => {
+    while (!ending.signal.aborted) {
+      try {
+        return await source.seek(id, next.get(id.partition) ?? 0)
+      } catch (error) {
+        errors.push(error instanceof Error && 'code' in error ? String(error.code) : String(error))
+        if (errors.at(-1) === 'PARTITION_NOT_ASSIGNED') return
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+  }
+  const assigning = (async () => {
+    for await (const { assigned: ids } of source.assignments(ending.signal)) for (const id of ids) await seek(id)
+  })()
+  const polling = (async () => {
+    while (!ending.signal.aborted) {
+      try {
+        for (const one of await source.poll(1 << 20, ending.signal)) {
+          const { partition } = one.partition
+          // What an earlier life of the partition had under way is dropped, as a pipeline does.
+          if (one.start !== (next.get(partition) ?? 0)) continue
+          next.set(partition, one.end)
+          read.push(...valuesOf(one).map(({ value }) => value))
+        }
+      } catch (error) {
+        errors.push(error instanceof Error && 'code' in error ? String(error.code) : String(error))
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+  })()
+  return {
+    read,
+    errors,
+    async end() {
+      ending.abort()
+      await Promise.all([assigning, polling])
+    },
+  }
+}
+
+for (const [driver, make] of Object.entries(drivers)) {
+  describe(`outages, driver ${driver}`, () => {
+    async function through(name: string, outage: () => Promise<void>): Promise<void> {
+      const topic = `outage.${driver}.${name}`
+      const cluster = openCluster(brokers)
+      await cluster.createTopic(topic, 1)
+      await cluster.close()
+      const producer = createKafkaProducer({ brokers, requestTimeoutMs: 2000 })
+      const source = await make({
+        brokers,
+        topics: [topic],
+        groupId: `g-${topic}`,
+        waitMs: 50,
+        patienceMs: 500,
+        requestTimeoutMs: 2000,
+      })
+      const following = followAll(source)
+      const sent: string[] = []
+      let stop = false
+      // The producer goes on through the outage: nothing is written twice although replies are lost.
+      const producing = (async () => {
+        for (let i = 0; !stop; i++) {
+          await producer.produceBatches(topic, 0, [batchOf([`v${i}`])])
+          sent.push(`v${i}`)
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+      })()
+      const until = async (count: number): Promise<void> => {
+        for (const end = Date.now() + 60_000; following.read.length < count;) {
+          expect(
+            Date.now(),
+            `${following.read.length} of ${count} read; ${[...new Set(following.errors)].join(' ')}`,
+          ).toBeLessThan(end)
+          await new Promise((resolve) => setTimeout(resolve, 50))
+        }
+      }
+      await until(20)
+      await outage()
+      await until(following.read.length + 50)
+      stop = true
+      await producing
+      await until(sent.length)
+      expect(following.read).toEqual(sent)
+      expect(new Set(following.errors)).toEqual(
+        new Set(following.errors.filter((code) => /^(SOURCE_UNAVAILABLE|PARTITION_NOT_ASSIGNED)$/.test(code))),
+      )
+      await following.end()
+      await producer.close()
+      await source.close()
+    }
+
+    it('goes on after the broker was killed and came back (fault 13)', async () => {
+      await through('killed', () => restartService('kafka', { ...services.options, signal: 'SIGKILL' }))
+    }, 200_000)
+
+    it('goes on after the broker hung (fault 14)', async () => {
+      await through('hung', async () => {
+        await signalService('kafka', 'SIGSTOP', services.options)
+        await new Promise((resolve) => setTimeout(resolve, 5000))
+        await signalService('kafka', 'SIGCONT', services.options)
+      })
+    }, 200_000)
+  })
+}
+
+describe('no broker', () => {
+  it('is said when a source is made', async () => {
+    const options = { brokers: ['127.0.0.1:1'], topics: ['t'], connectTimeoutMs: 1000 }
+    await expect(createKafkaSource(options)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+  })
+
+  it('is said by a poll while it lasts, and by the producer after its delivery time', async () => {
+    const topic = 'outage.said'
+    const cluster = openCluster(brokers)
+    await cluster.createTopic(topic, 1)
+    await cluster.append(topic, 0, ['one'])
+    const source = await createKafkaSource({
+      brokers,
+      topics: [topic],
+      waitMs: 20,
+      patienceMs: 200,
+      requestTimeoutMs: 1000,
+    })
+    const [id] = await assigned(source, 1)
+    await source.seek(id!, 0)
+    const producer = createKafkaProducer({ brokers, requestTimeoutMs: 1000, deliveryTimeoutMs: 3000 })
+    await producer.produceBatches(topic, 0, [batchOf(['two'])])
+    await signalService('kafka', 'SIGSTOP', services.options)
+    try {
+      await expect(producer.produceBatches(topic, 0, [batchOf(['three'])])).rejects.toMatchObject({
+        code: 'KAFKA_PRODUCE_UNKNOWN',
+      })
+      // What went wrong stays wrong for this partition: a gap in the sequence is never papered over.
+      await expect(producer.produceBatches(topic, 0, [batchOf(['four'])])).rejects.toMatchObject({
+        code: 'KAFKA_PRODUCER_BROKEN',
+      })
+      let code = ''
+      while (code === '') {
+        await source.poll(1000, never).catch((error: unknown) => {
+          code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+        })
+      }
+      expect(code).toBe('SOURCE_UNAVAILABLE')
+    } finally {
+      await signalService('kafka', 'SIGCONT', services.options)
+    }
+    await source.close()
+    await producer.close()
+    await cluster.close()
+  }, 60_000)
+})
