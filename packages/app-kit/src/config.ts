@@ -10,7 +10,7 @@ export const ingestConfigWith = (pace: { readonly rotateInterval: number; readon
         .int()
         .min(1)
         .max(64)
-        .default(Math.max(1, availableParallelism() - 1)),
+        .default(availableParallelism()),
       budget: byteSize().default(256 * 2 ** 20),
       /** Read at most this much at once. */
       pollBytes: byteSize().default(4 * 2 ** 20),
