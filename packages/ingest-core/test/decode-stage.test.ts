@@ -272,8 +272,9 @@ describe('decode stage', () => {
   it('fills fields missing from JSON with the defaults of the schema', async () => {
     const { schema } = customers
     const more = { name: 'plan', type: 'string', default: 'free' }
-    const fields = [...(schema as { fields: object[] }).fields, more]
-    const contract = { ...customers, schema: { ...(schema as object), fields } as typeof schema, rules: [] }
+    const record_ = schema as { readonly type: string; readonly fields: readonly object[] }
+    const fields = [...record_.fields, more]
+    const contract = { ...customers, schema: { ...record_, fields }, rules: [] }
     const stage = createDecodeStage({ ...contract, fieldIds: { ...customers.fieldIds, plan: 900 } }, limits)
     const customer = { customer_id: 'C-1', monthly_charges: '1.00', updated_at: '2026-11-21T12:00:00.000Z' }
     const bytes = (value: object) => new TextEncoder().encode(JSON.stringify(value))

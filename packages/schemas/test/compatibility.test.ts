@@ -18,7 +18,6 @@ import {
   b,
   decimal,
   fixed,
-  inner,
   list,
   logical,
   of,
