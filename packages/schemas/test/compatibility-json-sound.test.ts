@@ -1,4 +1,11 @@
-import { avroDefaults, avroToSchema, ColumnarError, compileJsonDecoder, createBatchBuilder } from '@sluice/columnar'
+import {
+  avroDefaults,
+  avroToSchema,
+  ColumnarError,
+  compileJsonDecoder,
+  createBatchBuilder,
+  type DecodeReject,
+} from '@sluice/columnar'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseSchema, type AvroNode } from '../src/avro/model.ts'
@@ -51,6 +58,21 @@ const parses = (schema: AvroSchema): boolean => {
   }
 }
 
+function rejectsOf(
+  schema: AvroSchema,
+  mode: 'strict' | 'lenient',
+  bodies: readonly Buffer[],
+  defaults = {},
+): DecodeReject[] {
+  const starts = Int32Array.from(bodies, (_, i) => bodies.slice(0, i).reduce((sum, body) => sum + body.length, 0))
+  const ends = Int32Array.from(bodies, (body, i) => starts[i]! + body.length)
+  const decoder = compileJsonDecoder(avroToSchema(schema as object), { mode, defaults })
+  const rejects: DecodeReject[] = []
+  const builder = createBatchBuilder(decoder.schema)
+  decoder.decodeInto(builder, { bytes: Buffer.concat(bodies), starts, ends }, 0, bodies.length, rejects)
+  return rejects
+}
+
 describe('a compatible change of JSON', () => {
   it.each(['open', 'closed'] as const)(
     'is read by the decoder of %s readers, whatever the evolution',
@@ -75,26 +97,14 @@ describe('a compatible change of JSON', () => {
             const rows = (fc.sample(rowsOf(codec.writer), { seed, numRuns: 8 }) as Row[]).filter(
               (row) => !hasNoJson(row),
             )
-            const bodies = rows.map((row) => Buffer.from(jsonOf(codec.writer, row)))
-            const starts = Int32Array.from(bodies, (_, i) =>
-              bodies.slice(0, i).reduce((sum, body) => sum + body.length, 0),
-            )
-            const ends = Int32Array.from(bodies, (body, i) => starts[i]! + body.length)
-            const decoder = compileJsonDecoder(avroToSchema(reader as object), {
-              mode: jsonReaders === 'closed' ? 'strict' : 'lenient',
-              defaults: avroDefaults(reader as object),
-            })
-            const rejects: unknown[] = []
-            const builder = createBatchBuilder(decoder.schema)
-            decoder.decodeInto(
-              builder,
-              { bytes: Buffer.concat(bodies), starts, ends },
-              0,
-              bodies.length,
-              rejects as never[],
-            )
+            const texts = rows.map((row) => Buffer.from(jsonOf(codec.writer, row)))
+            // What no reader of the same version takes (a time of more than a day) is no event of the writer.
+            const own = rejectsOf(writer, 'strict', texts)
+            const bodies = texts.filter((_, i) => !own.some(({ index }) => index === i))
+            const mode = jsonReaders === 'closed' ? 'strict' : 'lenient'
+            const rejects = rejectsOf(reader, mode, bodies, avroDefaults(reader as object))
             expect({ seed, edits, rejects }).toEqual({ seed, edits, rejects: [] })
-            counts.records += rows.length
+            counts.records += bodies.length
           }
         }),
         { seed: 20261125, numRuns: 1000 },
