@@ -6,11 +6,7 @@ import { z } from 'zod'
 export const ingestConfigWith = (pace: { readonly rotateInterval: number; readonly rotateIdle: number }) =>
   z
     .object({
-      workers: z
-        .int()
-        .min(1)
-        .max(64)
-        .default(availableParallelism()),
+      workers: z.int().min(1).max(64).default(availableParallelism()),
       budget: byteSize().default(256 * 2 ** 20),
       /** Read at most this much at once. */
       pollBytes: byteSize().default(4 * 2 ** 20),
