@@ -2,6 +2,7 @@
  * The tables of `README.md`, made of `results/*.json`. As a program it writes them anew:
  * `node --conditions=sluice-source bench/src/report.ts`. A test holds the README to the results.
  */
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { format, resolveConfig } from 'prettier'
@@ -15,7 +16,7 @@ interface Machine {
 interface DecodeResult {
   readonly records: number
   readonly machine: Machine
-  readonly date: string
+  readonly date?: string
   readonly recordsPerSecond: Readonly<Record<string, number>>
   readonly ratio: Readonly<Record<string, number>>
 }
@@ -23,7 +24,7 @@ interface DecodeResult {
 interface EncodeResult {
   readonly rows: number
   readonly machine: Machine
-  readonly date: string
+  readonly date?: string
   readonly writers: readonly {
     readonly writer: string
     readonly rowsPerSecond: number
@@ -36,7 +37,7 @@ interface EncodeResult {
 interface LogToParquetResult {
   readonly records: number
   readonly machine: Machine
-  readonly date: string
+  readonly date?: string
   readonly ratio: Readonly<Record<'eventsPerSecond' | 'cpu' | 'cold', number>> & { readonly against: string }
   readonly ways: readonly {
     readonly way: string
@@ -52,8 +53,8 @@ const count = (value: number): string => Math.round(value).toLocaleString('en-US
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map((_, at) => (at === 0 ? '---' : '--:')), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
-const measuredOn = ({ date, machine }: { readonly date: string; readonly machine: Machine }): string =>
-  `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}.`
+const measuredOn = ({ date, machine }: { readonly date?: string; readonly machine: Machine }): string =>
+  `Measured ${date === undefined ? '' : `${date} `}on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}.`
 
 function decodeSection(result: DecodeResult): string {
   const rows = Object.entries(result.recordsPerSecond).map(([name, perSecond]) => [name, count(perSecond)])
@@ -95,14 +96,16 @@ const sections: Readonly<Record<string, (result: never) => string>> = {
 }
 
 /** `text` with what lies between `<!-- results: <name> -->` and `<!-- end -->` made anew. */
-async function withResults(text: string): Promise<string> {
-  let made = text
+async function withResults(readmeText: string): Promise<string> {
+  let made = readmeText
   for (const [name, section] of Object.entries(sections)) {
     const url = new URL(`../results/${name}.json`, import.meta.url)
-    const result = JSON.parse(await readFile(url, 'utf8')) as never
+    const text = existsSync(url)
+      ? section(JSON.parse(await readFile(url, 'utf8')) as never)
+      : 'No result is stored yet.'
     const place = new RegExp(`(<!-- results: ${name} -->\\n)[^]*?(<!-- end -->)`)
     if (!place.test(made)) throw new Error(`README.md has no place for the results of ${name}`)
-    made = made.replace(place, (_, from: string, to: string) => `${from}\n${section(result)}\n\n${to}`)
+    made = made.replace(place, (_, from: string, to: string) => `${from}\n${text}\n\n${to}`)
   }
   return format(made, { ...(await resolveConfig(readme)), parser: 'markdown' })
 }
