@@ -163,8 +163,9 @@ describe('local-medallion', () => {
       }
       throw new Error(`ended with ${child.exitCode} before ${path} was as expected`)
     }
-    const consumed = (text: string): number =>
-      [...text.matchAll(/sluice_records_total\{topic="[^"]+",outcome="consumed"\} (\d+)/g)].reduce(
+    /** Records taken from the log, decided by a commit or not. */
+    const taken = (text: string): number =>
+      [...text.matchAll(/^sluice_(?:records_total|in_flight_records)\{[^}]*\} (\d+)/gm)].reduce(
         (sum, [, count]) => sum + Number(count),
         0,
       )
@@ -174,7 +175,7 @@ describe('local-medallion', () => {
     await page('/ready', ({ status }) => status === 200)
     // What arrives now is decoded at once and would be committed after rotateIdle; the signal must not lose it.
     expect((await run('produce', '-n', '300', '--seed', '7', '--bad', '0.05')).code).toBe(0)
-    await page('/metrics', (_, text) => consumed(text) === 300)
+    await page('/metrics', (_, text) => taken(text) === 300)
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
     expect(await run('verify')).toMatchObject({
