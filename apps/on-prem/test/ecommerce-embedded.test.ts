@@ -108,7 +108,7 @@ describe('the shop, embedded', { timeout: 240_000 }, () => {
     const [both] = await sql(
       `select count(*) filter (event_type = 'PURCHASE') / count(*) filter (event_type = 'ADD_TO_CART') from ${lake}`,
     )
-    expect(totals.conversion).toBeCloseTo(Number(both![0]), 6)
+    expect(totals.conversion).toBeCloseTo(Number(both![0]), 3)
     expect(totals.bySchema.map(({ group }) => group['_schema_id'])).toEqual([1, 2])
 
     // The lateness of the windows is that of the lake, and windows wait for the slowest partition: no row of the lake is late.
