@@ -36,7 +36,8 @@ export async function installConsumer(
   more: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  const dependencies = { ...Object.fromEntries(packed.map((p) => [p.manifest.name, `file:${p.tarball}`])), ...more }
+  // Ours last: a peer that is one of our own packages is its tarball, never a version to look for in the registry.
+  const dependencies = { ...more, ...Object.fromEntries(packed.map((p) => [p.manifest.name, `file:${p.tarball}`])) }
   writeFileSync(
     join(folder, 'package.json'),
     JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies }),
