@@ -4,6 +4,7 @@
  *
  * Repeat: node --conditions=sluice-source bench/src/decode.ts [--write]
  */
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { deepStrictEqual } from 'node:assert'
@@ -182,8 +183,8 @@ const result = {
   what: 'UserEvent v2, decoded from one slab in batches of 5,000 records',
   command: 'node --conditions=sluice-source bench/src/decode.ts --write',
   date: new Date().toISOString().slice(0, 10),
-  machine: `${cpus()[0]?.model.trim()} x ${cpus().length}`,
-  node: process.version,
+  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version },
   records,
   rounds,
   bytesPerRecord: { avro: avroInput.bytes.length / records, json: jsonInput.bytes.length / records },

@@ -1,8 +1,8 @@
 /**
  * Parquet encode, columns to file: ours, hyparquet-writer and DuckDB (typed vectors, then COPY) on the same rows in the
- * same run. Prints one line per writer and writes `results/encode.json`.
+ * same run. Prints one line per writer; with `--write` the result goes to `results/encode.json`.
  *
- * Repeat: `node --conditions=sluice-source bench/src/encode.ts [rows] [runs]`
+ * Repeat: `node --conditions=sluice-source bench/src/encode.ts [rows] [runs] [--write]`
  *
  * What is timed: ours from column buffers (what the decoder hands over) to file bytes; the others from arrays of
  * JavaScript strings and numbers made beforehand, so the conversion from bytes to strings is not held against them.
@@ -10,18 +10,18 @@
  * rows as a multiset.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
 import { createParquetEncoder } from '@sluice/columnar'
 import { ByteWriter, parquetWrite } from 'hyparquet-writer'
 import { makeUserEvents, userEventBatches, userEventSchema } from './user-event-columns.ts'
 
-const rows = Number(process.argv[2] ?? 1_000_000)
-const runs = Number(process.argv[3] ?? 5)
+const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
+const rows = Number(numbers[0] ?? 1_000_000)
+const runs = Number(numbers[1] ?? 5)
 const ROW_GROUP = 131_072
 const folder = mkdtempSync(join(tmpdir(), 'sluice-encode-'))
 const values = makeUserEvents(rows)
@@ -161,14 +161,16 @@ for (const name of names) {
 }
 rmSync(folder, { recursive: true })
 
-const results = fileURLToPath(new URL('../results/', import.meta.url))
-mkdirSync(results, { recursive: true })
 const report = {
   benchmark: 'Parquet encode of UserEvent v2, 11 columns, zstd level 1, one thread',
+  command: `node --conditions=sluice-source bench/src/encode.ts ${rows} ${runs} --write`,
+  date: new Date().toISOString().slice(0, 10),
   rows,
   runs,
-  machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: process.version },
+  machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version },
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
   writers: writersOut,
 }
-writeFileSync(join(results, 'encode.json'), JSON.stringify(report, null, 2) + '\n')
+if (process.argv.includes('--write')) {
+  writeFileSync(new URL('../results/encode.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`)
+}

@@ -1,26 +1,26 @@
 /**
  * The main job, from a segment log to Parquet files by date and hour: our pipeline against the plain way (avsc rows,
- * DuckDB's appender, COPY), on the same log in the same run, with rows compared. Prints a line per way and writes
- * `results/log-to-parquet.json`.
+ * DuckDB's appender, COPY), on the same log in the same run, with rows compared. Prints a line per way; with `--write` the
+ * result goes to `results/log-to-parquet.json`.
  *
- * Repeat: `node --conditions=sluice-source bench/src/log-to-parquet.ts [records] [rounds]`
+ * Repeat: `node --conditions=sluice-source bench/src/log-to-parquet.ts [records] [rounds] [--write]`
  *
  * Each way runs in a process of its own that stays up, as a service does. The first round is reported as `cold`, with
  * start of workers and compilation; of the others the medians count. Rounds alternate, so that whatever else the machine
  * does meets both alike. The plain way is taken in both its forms, and the faster one is the measure.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { RunReport } from './log-to-parquet/contender.ts'
 import { ensureLog, placesFor } from './log-to-parquet/event-log.ts'
 import { userEventSchema } from './user-event-columns.ts'
 
-const records = Number(process.argv[2] ?? 2_000_000)
-const rounds = Number(process.argv[3] ?? 7)
+const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
+const records = Number(numbers[0] ?? 2_000_000)
+const rounds = Number(numbers[1] ?? 5)
 const places = placesFor(records)
 await ensureLog(places, records)
 
@@ -45,20 +45,23 @@ const rowsIn = (way: Way): string =>
 const surplus = (a: Way, b: Way): Promise<number> =>
   countOf(`SELECT count(*) FROM ((${rowsIn(a)}) EXCEPT ALL (${rowsIn(b)}))`)
 
-for (let round = 0; round <= rounds; round++) {
-  for (const way of ways) {
-    rmSync(folderOf(way), { recursive: true, force: true })
-    const report = await contenders[way].run()
-    reports[way].push(report)
-    const landed = await countOf(`SELECT count(*) FROM (${rowsIn(way)})`)
-    if (landed !== records) throw new Error(`${way}: ${landed} rows of ${records}`)
-    // Ours is there until the next round; both forms of the plain way are compared with it in the last one.
-    if (way === 'sluice' || round < rounds) continue
-    const parity = { missing: await surplus('sluice', way), extra: await surplus(way, 'sluice') }
-    if (parity.missing + parity.extra !== 0) throw new Error(`${way}: rows differ: ${JSON.stringify(parity)}`)
+try {
+  for (let round = 0; round <= rounds; round++) {
+    for (const way of ways) {
+      rmSync(folderOf(way), { recursive: true, force: true })
+      const report = await contenders[way].run()
+      reports[way].push(report)
+      const landed = await countOf(`SELECT count(*) FROM (${rowsIn(way)})`)
+      if (landed !== records) throw new Error(`${way}: ${landed} rows of ${records}`)
+      // Ours is there until the next round; both forms of the plain way are compared with it in the last one.
+      if (way === 'sluice' || round < rounds) continue
+      const parity = { missing: await surplus('sluice', way), extra: await surplus(way, 'sluice') }
+      if (parity.missing + parity.extra !== 0) throw new Error(`${way}: rows differ: ${JSON.stringify(parity)}`)
+    }
   }
+} finally {
+  await Promise.all(ways.map((way) => contenders[way].close()))
 }
-await Promise.all(ways.map((way) => contenders[way].close()))
 
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!
 const figures = (list: readonly RunReport[]) => {
@@ -108,17 +111,17 @@ console.log(
     `${records} rows equal both ways`,
 )
 
-const results = fileURLToPath(new URL('../results/', import.meta.url))
-mkdirSync(results, { recursive: true })
 const result = {
   benchmark: 'UserEvent v2, Confluent Avro in a zstd segment log of 3 partitions, to zstd Parquet by date and hour',
-  command: `node --conditions=sluice-source bench/src/log-to-parquet.ts ${records} ${rounds}`,
+  command: `node --conditions=sluice-source bench/src/log-to-parquet.ts ${records} ${rounds} --write`,
   date: new Date().toISOString().slice(0, 10),
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-  machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version },
+  machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), node: process.version },
   records,
   rowsEqual: true,
   ratio,
   ways: outcome,
 }
-writeFileSync(`${results}log-to-parquet.json`, `${JSON.stringify(result, null, 2)}\n`)
+if (process.argv.includes('--write')) {
+  writeFileSync(new URL('../results/log-to-parquet.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
+}

@@ -9,6 +9,10 @@ const kafkaConfig = z
     brokers: z.array(z.string()).default([]),
     groupId: z.string().min(1).default('sluice-on-prem'),
     client: z.enum(['platformatic', 'kafkajs']).default('platformatic'),
+    /** Topic that decided dead letters are handed on to; they stay in the lake, too. Made by `init`. */
+    deadLetterTopic: z.string().min(1).optional(),
+    /** Adds the headers of Kafka Connect to them. */
+    connectHeaders: z.boolean().default(false),
     replicationFactor: z.int().min(1).optional(),
     tls: z.boolean().default(false),
     /** PEM file of the CAs to trust instead of Node's. */
@@ -45,6 +49,26 @@ const storeConfig = z
   .strict()
   .prefault({})
 
+/** Warehouse; without a URL it is PostgreSQL in the process, in a folder. */
+const postgresConfig = z
+  .object({
+    /** `postgres://user:password@host:port/database`. */
+    url: secret().optional(),
+    tls: z.boolean().default(false),
+    /** PEM file of the CAs to trust instead of Node's. */
+    caFile: z.string().optional(),
+  })
+  .strict()
+  .prefault({})
+
+const alertsConfig = z
+  .object({
+    /** Where alerts go; without it they stand in the report only. */
+    slackWebhook: secret().optional(),
+  })
+  .strict()
+  .prefault({})
+
 /** Options of the app. Every key can come from a file, the environment (`SLUICE_...`) or a flag; defaults stand only here and in the kit. */
 export const onPremConfig = z.object({
   ...commonConfig,
@@ -52,6 +76,8 @@ export const onPremConfig = z.object({
   kafka: kafkaConfig,
   registry: registryConfig,
   store: storeConfig,
+  postgres: postgresConfig,
+  alerts: alertsConfig,
   produce: produceConfig(20_000),
 })
 
@@ -66,6 +92,9 @@ const serviceVariables = {
   S3_ACCESS_KEY_ID: 'SLUICE_STORE__ACCESS_KEY_ID',
   S3_SECRET_ACCESS_KEY: 'SLUICE_STORE__SECRET_ACCESS_KEY',
 } as const
+
+/** Services that only some domains need. */
+const furtherVariables = { POSTGRES_URL: 'SLUICE_POSTGRES__URL' } as const
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -85,6 +114,10 @@ export function withProfile(env: Environment): Environment {
       throw new TypeError(`profile services needs ${variable} in the environment: eval "$(make -s services-up ...)"`)
     }
     found[name] = value
+  }
+  for (const [variable, name] of Object.entries(furtherVariables)) {
+    const value = env[variable]
+    if (value !== undefined) found[name] = value
   }
   return { ...found, ...rest }
 }

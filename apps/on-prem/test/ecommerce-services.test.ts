@@ -1,12 +1,13 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createKafkaSource } from '@sluice/source-kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ownServices, type TestServices } from '@sluice-tools/services'
 import { runApp, type Ended } from './run-app.ts'
 
 /** The same life on Apache Kafka, Apicurio Registry and MinIO. The topic's name is fixed, so the services are this test's own. */
-describe('the shop on real services', () => {
+describe('the shop on real services', { timeout: 240_000 }, () => {
   let dataDir: string
   let services: TestServices | undefined
   const run = (...args: string[]): Promise<Ended> =>
@@ -14,6 +15,7 @@ describe('the shop on real services', () => {
       ...services!.env,
       SLUICE_PROFILE: 'services',
       SLUICE_STORE__BUCKET: 'shop-test',
+      SLUICE_KAFKA__DEAD_LETTER_TOPIC: 'ecommerce-events.dlq',
     })
 
   beforeAll(async () => {
@@ -56,6 +58,27 @@ describe('the shop on real services', () => {
     expect(examined, examined.stdout).toMatchObject({ code: 0 })
     expect(examined.stdout).toContain('ecommerce-events (3 partitions)')
     expect((await run('ecommerce', 'status')).stdout).toMatch(/ecommerce-events │\s+2 │/)
+  })
+
+  it('has handed every dead letter on to the topic for them, once', async () => {
+    const letters = Number(
+      /│\s+(\d+) │/.exec((await run('ecommerce', 'sql', 'select count(*) as n from dead_letters')).stdout)![1],
+    )
+    const source = await createKafkaSource({
+      brokers: [services!.env['KAFKA_BROKERS']!],
+      topics: ['ecommerce-events.dlq'],
+    })
+    try {
+      let relayed = 0
+      for await (const { assigned } of source.assignments(AbortSignal.timeout(20_000))) {
+        for (const partition of assigned) relayed += (await source.bounds(partition)).end
+        break
+      }
+      expect(letters).toBeGreaterThan(10)
+      expect(relayed).toBe(letters)
+    } finally {
+      await source.close()
+    }
   })
 
   it('replays dead letters out of the bucket', async () => {

@@ -23,7 +23,7 @@ function run(args: readonly string[]): Promise<{ code: number | string; stderr: 
   })
 }
 
-describe('SIGTERM (fault 74)', () => {
+describe('SIGTERM (fault 74)', { timeout: 240_000 }, () => {
   let root: string
   let lakes = 0
   const freshLake = async (): Promise<string> => {

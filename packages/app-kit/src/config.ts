@@ -2,34 +2,33 @@ import { availableParallelism } from 'node:os'
 import { byteSize, duration } from '@sluice/runtime'
 import { z } from 'zod'
 
-/** Keys of `ingest`; defaults stand only here. */
-export const ingestConfig = z
-  .object({
-    workers: z
-      .int()
-      .min(1)
-      .max(64)
-      .default(Math.max(1, availableParallelism() - 1)),
-    budget: byteSize().default(256 * 2 ** 20),
-    /** Read at most this much at once. */
-    pollBytes: byteSize().default(4 * 2 ** 20),
-    /** Any-of rotation: whichever limit a partition reaches first. */
-    rotateBytes: byteSize().default(32 * 2 ** 20),
-    rotateRows: z.int().min(1).default(500_000),
-    rotateInterval: duration().default(30_000),
-    rotateIdle: duration().default(5_000),
-    /** Pause a topic when more than this share of its recent records is dead-lettered. */
-    maxBadShare: z.number().min(0).max(1).default(0.2),
-    compression: z.enum(['zstd', 'snappy', 'none']).default('zstd'),
-    start: z.enum(['earliest', 'latest', 'fail']).default('earliest'),
-    shutdownGrace: duration().default(20_000),
-    /** No sign of life of the pipeline for this long turns /live and /ready red. */
-    stallAfter: duration().default(120_000),
-    /** Port of /metrics, /live and /ready; unset serves nothing. */
-    metricsPort: z.int().min(0).max(65_535).optional(),
-  })
-  .strict()
-  .prefault({})
+/** Keys of `ingest`, with an app's own pace of commits. Defaults stand only here. */
+export const ingestConfigWith = (pace: { readonly rotateInterval: number; readonly rotateIdle: number }) =>
+  z
+    .object({
+      workers: z.int().min(1).max(64).default(availableParallelism()),
+      budget: byteSize().default(256 * 2 ** 20),
+      /** Read at most this much at once. */
+      pollBytes: byteSize().default(4 * 2 ** 20),
+      /** Any-of rotation: whichever limit a partition reaches first. */
+      rotateBytes: byteSize().default(32 * 2 ** 20),
+      rotateRows: z.int().min(1).default(500_000),
+      rotateInterval: duration().default(pace.rotateInterval),
+      rotateIdle: duration().default(pace.rotateIdle),
+      /** Pause a topic when more than this share of its recent records is dead-lettered. */
+      maxBadShare: z.number().min(0).max(1).default(0.2),
+      compression: z.enum(['zstd', 'snappy', 'none']).default('zstd'),
+      start: z.enum(['earliest', 'latest', 'fail']).default('earliest'),
+      shutdownGrace: duration().default(20_000),
+      /** No sign of life of the pipeline for this long turns /live and /ready red. */
+      stallAfter: duration().default(120_000),
+      /** Port of /metrics, /live and /ready; unset serves nothing. */
+      metricsPort: z.int().min(0).max(65_535).optional(),
+    })
+    .strict()
+    .prefault({})
+
+export const ingestConfig = ingestConfigWith({ rotateInterval: 30_000, rotateIdle: 5_000 })
 
 export type IngestConfig = Readonly<z.output<typeof ingestConfig>>
 

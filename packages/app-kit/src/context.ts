@@ -69,7 +69,7 @@ export function createCommandSet<C extends CommonConfig, A extends LakeApp>(
     const config = options.config(
       loadConfig(options.schema, {
         file: flags['config'] as string | undefined,
-        env: options.env(),
+        env: configurationIn(options.env()),
         envPrefix: 'SLUICE_',
         flags: Object.fromEntries(Object.entries(flagPaths).map(([word, path]) => [path, flags[word]])),
       }),
@@ -90,4 +90,11 @@ export function createCommandSet<C extends CommonConfig, A extends LakeApp>(
       return withContext(flags, (context) => action(context, flags, command.args))
     })
   }
+}
+
+/** Variables with our prefix that belong to the tools of this repository: an app started beside them is not misconfigured. */
+const toolVariables = new Set(['SLUICE_CACHE', 'SLUICE_TEST_SERVICES'])
+
+function configurationIn(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !toolVariables.has(name)))
 }

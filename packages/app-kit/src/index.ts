@@ -2,7 +2,14 @@ export { clockCheck, diskCheck, judgeRetention, lakeChecks } from './checks.ts'
 export { addDoctorCommand } from './doctor-command.ts'
 export { addDeadLetterCommands } from './dlq-commands.ts'
 export { addLakeCommands, produceFlagPaths, withIngestFlags, withProduceFlags } from './lake-commands.ts'
-export { commonConfig, ingestConfig, produceConfig, type CommonConfig, type IngestConfig } from './config.ts'
+export {
+  commonConfig,
+  ingestConfig,
+  ingestConfigWith,
+  produceConfig,
+  type CommonConfig,
+  type IngestConfig,
+} from './config.ts'
 export {
   createCommandSet,
   type Action,
@@ -14,7 +21,15 @@ export {
 export { AppError, appErrors, type AppErrorCode } from './errors.ts'
 export { createFileCache, createLocalFiles, openLakeFiles, type LakeFiles } from './file-cache.ts'
 export { ingest, type IngestOptions } from './ingest.ts'
-export { topicsOf, type LakeApp, type OpenRegistry, type SourcePurpose } from './lake-app.ts'
+export {
+  tableContractsOf,
+  topicsOf,
+  type FurtherSinks,
+  type LakeApp,
+  type LetterRelay,
+  type OpenRegistry,
+  type SourcePurpose,
+} from './lake-app.ts'
 export { openLake, openLakeViews, type Lake, type LakeFile } from './lake.ts'
 export { readBounds, readLakeState, type LakeState, type PartitionState } from './lake-state.ts'
 export { observedIngest } from './observed-ingest.ts'

@@ -1,8 +1,10 @@
 import {
   createDecodeService,
+  createFanOutSink,
   createFileSink,
   createIngestWorkers,
   createPipeline,
+  createSchemaLedger,
   createSchemaResolver,
   type CommitInfo,
   type CommitReceipt,
@@ -24,6 +26,8 @@ export interface IngestOptions {
   readonly onPipeline?: (pipeline: Pipeline) => void
   /** Called after each commit; for metrics. */
   readonly onReceipt?: (receipt: CommitReceipt, info: CommitInfo) => void
+  /** Called with what commits are held up by, in words, and with undefined when they are not any more. */
+  readonly onHeldUp?: (by: string | undefined) => void
   /** Failpoints of the sink, for tests of crashes. */
   readonly hooks?: SinkHooks
 }
@@ -41,11 +45,27 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
   open.defer(() => source.close())
   const store = await app.openStore(signal)
   open.defer(() => store.close())
+  const relay = app.openRelay?.(store, (error) => {
+    options.onHeldUp?.(error === null ? undefined : `the relay of dead letters: ${error.message}`)
+    if (error === null) log.info('dead letters are handed on again')
+    else log.error({ code: codeOf(error) }, `dead letters cannot be handed on, commits wait: ${error.message}`)
+  })
+  if (relay !== undefined) {
+    const close = (): void => void relay.close()
+    // A stop must not wait for it: what is left is for the next run to catch up with.
+    signal.addEventListener('abort', close, { once: true })
+    open.defer(async () => {
+      signal.removeEventListener('abort', close)
+      await relay.close()
+    })
+    const caughtUp = await relay.catchUp()
+    if (caughtUp > 0) log.info({ letters: caughtUp }, 'dead letters of an earlier run are handed on')
+  }
   const workers = createIngestWorkers({ contracts, size: config.workers })
   open.defer(() => workers.close())
   const { registry, close } = app.openRegistry()
   open.defer(close)
-  const sink = createFileSink({
+  const files = createFileSink({
     store,
     sinkId: app.sinkId,
     owner: app.owner,
@@ -56,6 +76,11 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
     ...(layout === undefined ? {} : { layout }),
     ...(hooks === undefined ? {} : { hooks }),
   })
+  open.defer(() => files.close())
+  const further = await app.openFurtherSinks?.()
+  if (further !== undefined) open.defer(() => further.close())
+  const sink =
+    further === undefined ? files : createFanOutSink({ sinks: [{ name: 'lake', sink: files }, ...further.members] })
   open.defer(() => sink.close())
   const pipeline = createPipeline({
     source,
@@ -64,7 +89,11 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
     decoder: createDecodeService({
       workers,
       contracts,
-      schemas: createSchemaResolver({ registry, ...(schemaChecks === undefined ? {} : { checks: schemaChecks }) }),
+      schemas: createSchemaResolver({
+        registry,
+        ledger: createSchemaLedger({ store, sinkId: app.sinkId }),
+        ...(schemaChecks === undefined ? {} : { checks: schemaChecks }),
+      }),
     }),
     rotation: {
       bytes: config.rotateBytes,
@@ -79,7 +108,10 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
     drainMs: config.shutdownGrace,
     logger: log,
     signal,
-    ...(onReceipt === undefined ? {} : { onReceipt }),
+    async onReceipt(receipt, info) {
+      onReceipt?.(receipt, info)
+      await relay?.onReceipt(receipt)
+    },
   })
   options.onPipeline?.(pipeline)
   using _progress = follow ? undefined : showProgress(pipeline)
@@ -121,3 +153,5 @@ function incomplete(summary: RunSummary): AppError {
   })
   return new AppError('INGEST_INCOMPLETE', lines.join('; '))
 }
+
+const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : error.name)

@@ -1,4 +1,4 @@
-import type { FileTable, LayoutPatterns, ObjectStore, Source } from '@sluice/ingest-core'
+import type { CommitReceipt, FanOutMember, FileTable, LayoutPatterns, ObjectStore, Source } from '@sluice/ingest-core'
 import type { Contract, SchemaRegistry } from '@sluice/schemas'
 
 /**
@@ -29,6 +29,27 @@ export interface LakeApp {
    */
   openSource(purpose: SourcePurpose): Promise<Source>
   openRegistry(): OpenRegistry
+  /** Hands decided dead letters on, e.g. to a topic; they stay in the lake as well. `alarm`: with the error, then null. */
+  openRelay?(store: ObjectStore, alarm: (error: Error | null) => void): LetterRelay
+  /** Sinks that the same stream feeds beside the lake, each with progress of its own; closed with it. */
+  openFurtherSinks?(): Promise<FurtherSinks>
+  /** A row as it was sent, for a table whose contract is derived: what `verify` holds against the ledger. */
+  asSent?(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
+}
+
+/** `createDeadLetterRelay` of `@sluice/source-kafka` is one. */
+export interface LetterRelay {
+  /** Resolves when the letters of the commit are handed on; at once after `close`. */
+  readonly onReceipt: (receipt: CommitReceipt) => Promise<void>
+  /** Hands on what an earlier run left. @returns letters handed on */
+  catchUp(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface FurtherSinks {
+  readonly members: readonly FanOutMember[]
+  /** Lets go of what the sinks were made with, after they are closed. */
+  close(): Promise<void>
 }
 
 export interface SourcePurpose {
@@ -41,6 +62,11 @@ export interface SourcePurpose {
 export interface OpenRegistry {
   readonly registry: SchemaRegistry
   close(): Promise<void>
+}
+
+/** Contracts of the rows that files hold. */
+export function tableContractsOf({ contracts, tables }: Pick<LakeApp, 'contracts' | 'tables'>): readonly Contract[] {
+  return tables?.map(({ contract }) => contract) ?? contracts
 }
 
 export function topicsOf(app: Pick<LakeApp, 'contracts'>): string[] {

@@ -10,6 +10,7 @@ export async function observedIngest(
 ): Promise<RunSummary> {
   const { app, config, log, signal } = context
   let pipeline: Pipeline | undefined
+  let heldUpBy: string | undefined
   const registry = createMetricsRegistry()
   const meter = await openTelemetryMeter()
   const observer = observePipeline({
@@ -18,6 +19,7 @@ export async function observedIngest(
     registry,
     ...(meter === undefined ? {} : { meter }),
     stallAfterMs: config.ingest.stallAfter,
+    heldUpBy: () => heldUpBy,
   })
   const port = config.ingest.metricsPort
   await using _server = port === undefined ? undefined : await serveMetrics({ port, registry, health: observer.health })
@@ -27,6 +29,7 @@ export async function observedIngest(
     log,
     onPipeline: (made) => (pipeline = made),
     onReceipt: observer.onReceipt,
+    onHeldUp: (by) => (heldUpBy = by),
   })
   log.info({ outcome: summary.outcome, commits: summary.commits, topics: summary.topics }, 'ingest ended')
   return summary

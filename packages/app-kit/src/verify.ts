@@ -1,10 +1,10 @@
-import { arrowSchemaOf, type Contract } from '@sluice/schemas'
+import { arrowSchemaOf, wireContract, type Contract } from '@sluice/schemas'
 import { createCanonicalRow, diffLedger, hashRow, readLedger, type LedgerDiff, type Outcome } from '@sluice/generators'
 import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
-import type { AuditReport, LakeAudit } from '@sluice/ingest-core'
+import type { AuditCode, AuditReport, LakeAudit } from '@sluice/ingest-core'
 import { withDeadLetters } from './dlq.ts'
-import type { LakeApp } from './lake-app.ts'
+import { tableContractsOf, type LakeApp } from './lake-app.ts'
 import { readLakeState } from './lake-state.ts'
 
 export interface Verification {
@@ -16,6 +16,8 @@ export interface Verification {
   readonly diff: LedgerDiff
 }
 
+const damage: ReadonlySet<string> = new Set(['OBJECT_MISSING', 'OBJECT_CHANGED'] satisfies AuditCode[])
+
 /**
  * Audits the commit chain, then holds the lake against the ledger of the simulator: every produced record below the sink's
  * progress is a row with the right content, a late row, a dead letter with the right code, or filtered; exactly once.
@@ -23,9 +25,11 @@ export interface Verification {
  */
 export async function verifyLake(app: LakeApp, signal: AbortSignal, deep: boolean): Promise<Verification> {
   const { audit, files, reached } = await readLakeState(app, signal, deep)
-  const landed = files.filter(({ replayed }) => !replayed)
+  // Files the audit found missing or changed cannot be trusted or even opened: their records count as missing.
+  const damaged = new Set(audit.findings.filter(({ code }) => damage.has(code)).map(({ key }) => key))
+  const landed = files.filter(({ replayed, key }) => !replayed && !damaged.has(key))
   using lake = await openLake(app, landed, signal)
-  const outcomes = outcomesOf(lake, app.contracts)
+  const outcomes = outcomesOf(lake, app)
   const diff = await diffLedger({ ledger: readLedger(app.ledger), outcomes, reached })
   const letters = await withDeadLetters(app, signal, (dead) => dead.audit(signal))
   return { ok: audit.ok && letters.conserved && diff.differences.length === 0, audit, letters, diff }
@@ -52,10 +56,10 @@ export function describeVerification({ audit, letters, diff }: Verification): st
 }
 
 /** What became of each record, read from the files themselves: rows of both lanes, then dead letters. */
-async function* outcomesOf(lake: Lake, contracts: readonly Contract[]): AsyncGenerator<Outcome> {
-  for (const contract of contracts) {
-    yield* rowsOf(lake, contract, contract.table, 'stored')
-    yield* rowsOf(lake, contract, `late_${contract.table}`, 'late')
+async function* outcomesOf(lake: Lake, app: LakeApp): AsyncGenerator<Outcome> {
+  for (const contract of tableContractsOf(app)) {
+    yield* rowsOf(lake, app, contract, contract.table, 'stored')
+    yield* rowsOf(lake, app, contract, `late_${contract.table}`, 'late')
   }
   if (!lake.views.includes('dead_letters')) return
   const letters = await lake.connection.stream('select topic, "partition", "offset", code from dead_letters')
@@ -75,13 +79,14 @@ async function* outcomesOf(lake: Lake, contracts: readonly Contract[]): AsyncGen
 
 async function* rowsOf(
   lake: Lake,
+  { asSent = (row) => row }: LakeApp,
   contract: Contract,
   view: string,
   outcome: 'stored' | 'late',
 ): AsyncGenerator<Outcome> {
   if (!lake.views.includes(view)) return
   const { fields } = arrowSchemaOf(contract)
-  const canonical = createCanonicalRow(contract.schema)
+  const canonical = createCanonicalRow(wireContract(contract).schema)
   const columns = fields.map(({ name }) => `"${name}"`).join(', ')
   const result = await lake.connection.stream(`select _topic, _partition, _offset, ${columns} from "${view}"`)
   for await (const rows of result.yieldRows()) {
@@ -93,7 +98,7 @@ async function* rowsOf(
         offset: Number(offset),
         outcome,
         code: null,
-        rowHash: hashRow(canonical(row)),
+        rowHash: hashRow(canonical(asSent(row))),
       }
     }
   }

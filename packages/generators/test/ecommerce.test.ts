@@ -22,7 +22,9 @@ describe('shop users', () => {
     const weights = { PAGE_VIEW: 0.6, ADD_TO_CART: 0.2, PURCHASE: 0.1, REMOVE_FROM_CART: 0.05, SEARCH: 0.05 }
     expect(Object.keys(counts).sort()).toEqual(Object.keys(weights).sort())
     for (const [type, weight] of Object.entries(weights)) {
-      expect(Math.abs(counts[type]! / rows.length - weight), type).toBeLessThan(0.01)
+      // Five standard deviations; actions that wait for a cart are correlated, which widens it a little.
+      const deviation = Math.sqrt((weight * (1 - weight)) / rows.length)
+      expect(Math.abs(counts[type]! / rows.length - weight), type).toBeLessThan(5 * deviation)
     }
   })
 
@@ -67,6 +69,33 @@ describe('shop users', () => {
     }
     const lengths = [...sessions.values()].map(({ from, to }) => to - from).sort((a, b) => a - b)
     expect(lengths[Math.floor(lengths.length / 2)]!).toBeGreaterThan(10 * 60_000)
+  })
+
+  test('sessions last between 5 and 30 minutes, evenly', () => {
+    const sessions = Map.groupBy(rows, (row) => row['session_id'])
+    // The first and the last session of each user are cut off by the simulation.
+    const end = Number(rows.at(-1)!['timestamp']) - 31 * 60_000
+    const spans: number[] = []
+    for (const events of sessions.values()) {
+      const [from, to] = [Number(events[0]!['timestamp']), Number(events.at(-1)!['timestamp'])]
+      // The last action is a mean pause of 12 s before the end.
+      if (from < end) spans.push((to - from + 12_000) / 60_000)
+    }
+    expect(spans.length).toBeGreaterThan(500)
+    const mean = spans.reduce((sum, span) => sum + span, 0) / spans.length
+    // Uniform over 25 minutes: a deviation of 7.2.
+    expect(Math.abs(mean - 17.5)).toBeLessThan((5 * 7.22) / Math.sqrt(spans.length))
+    const share = (from: number, to: number) => spans.filter((s) => s >= from && s < to).length / spans.length
+    expect(share(0, 4)).toBe(0)
+    for (let from = 5; from < 30; from += 5)
+      expect(Math.abs(share(from, from + 5) - 0.2), `${from} min`).toBeLessThan(0.06)
+    expect(share(30.5, Infinity)).toBe(0)
+  })
+
+  test('users are user_0000 to user_0099, prices are in rupees as in the catalogue', () => {
+    const users = [...new Set(rows.map((row) => row['user_id'] as string))].sort()
+    expect(users).toEqual(Array.from({ length: 100 }, (_, i) => `user_${String(i).padStart(4, '0')}`))
+    expect(Math.min(...rows.flatMap((row) => (row['price'] === null ? [] : [row['price'] as number])))).toBe(349)
   })
 
   test('a search has no product, everything else has; prices are those of ten products; six countries', () => {

@@ -145,6 +145,52 @@ describe('laboratory', () => {
   })
 })
 
+describe('laboratory, by the specification', () => {
+  test('four tests with exact specifications and units, by three analysts', () => {
+    const specifications: Record<string, readonly [number, number, string]> = {
+      DISSOLUTION: [85, 110, '%'],
+      WEIGHT_UNIFORMITY: [-5, 5, '%'],
+      HARDNESS: [50, 120, 'N'],
+      MOISTURE: [0, 3, '%'],
+    }
+    const analysts = new Set<unknown>()
+    for (const row of of('lab_results')) {
+      const [min, max, unit] = specifications[row['test_name'] as string]!
+      const same = row['specification_min'] === min && row['specification_max'] === max && row['unit'] === unit
+      if (!same) throw new Error(`specification of ${row['test_name'] as string}`)
+      analysts.add(row['analyst_id'])
+    }
+    expect([...analysts].sort()).toEqual(['ANALYST-001', 'ANALYST-002', 'ANALYST-003'])
+    // Moisture has nothing below zero; the other tests fail on both sides about as often.
+    const low = of('lab_results').filter(
+      (row) => row['pass_fail'] === 'FAIL' && (row['test_result'] as number) < (row['specification_min'] as number),
+    )
+    expect(low.some((row) => row['test_name'] === 'MOISTURE')).toBe(false)
+    const two = of('lab_results').filter((row) => row['pass_fail'] === 'FAIL' && row['test_name'] !== 'MOISTURE').length
+    expect(Math.abs(low.length / two - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / two))
+  })
+
+  test('a batch is tested every two hours of its run, by all four tests at once', () => {
+    const starts = new Map<string, number>()
+    for (const row of of('batch_status')) {
+      if (row['status'] === 'IN_PROGRESS') starts.set(row['batch_id'] as string, time(row, 'start_time'))
+    }
+    const rounds = Map.groupBy(
+      of('lab_results'),
+      (row) => `${row['batch_id'] as string} ${time(row, 'test_timestamp')}`,
+    )
+    for (const round of rounds.values()) {
+      expect(new Set(round.map((row) => row['test_name'])).size).toBe(4)
+      const since = time(round[0]!, 'test_timestamp') - starts.get(round[0]!['batch_id'] as string)!
+      if (since <= 0 || since % 7_200_000 !== 0) throw new Error(`a test ${since} ms after the start`)
+    }
+    // Batches run for 5 to 9 hours, so 2 to 4 rounds each.
+    const perBatch = Map.groupBy(rounds.values(), (round) => round[0]!['batch_id'])
+    const sizes = new Set([...perBatch.values()].map((list) => list.length))
+    for (const size of [2, 3, 4]) expect(sizes).toContain(size)
+  })
+})
+
 describe('deviations', () => {
   test('come from failed tests and readings, and live from OPEN to an end', () => {
     const life: Record<string, readonly string[]> = {

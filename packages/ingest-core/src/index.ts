@@ -117,6 +117,8 @@ export { createDecodeService } from './decode/decode-service.ts'
 export type { DecodeServiceOptions } from './decode/decode-service.ts'
 export type { DecodedBatch, DecodeService } from './decode/decoded.ts'
 export { createSchemaResolver } from './decode/schema-resolver.ts'
+export { createSchemaLedger } from './decode/schema-ledger.ts'
+export type { SchemaLedger, SchemaLedgerOptions } from './decode/schema-ledger.ts'
 export type { SchemaResolver, SchemaResolverOptions } from './decode/schema-resolver.ts'
 export { createDeadLetters } from './dead-letters/dead-letters.ts'
 export type {

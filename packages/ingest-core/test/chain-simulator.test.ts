@@ -277,7 +277,7 @@ describe('commit chain, simulated', () => {
     const property = fc.asyncProperty(...schedules, (log, writers, numbers) => runSchedule(log, writers, numbers))
     await fc.assert(property, { seed: 20261121, numRuns: 2000, endOnFailure: true })
     for (const [what, times] of Object.entries(met)) expect(times, what).toBeGreaterThan(100)
-  })
+  }, 300_000)
 
   // Shows that the ledger can fail: each break is one that a careless change could make.
   const mutants: Readonly<Record<string, NonNullable<World['mutant']>>> = {

@@ -22,7 +22,7 @@ const clean = (version: number, max = 5000): Contract =>
   deriveContract(customers, {
     event: 'Clean',
     version,
-    steps: version === 1 ? steps : [...steps, { op: 'count-nulls', fields: ['email'], as: 'unknown' }],
+    steps: version === 1 ? steps : [...steps, { op: 'null-mask', fields: ['email'], as: 'unknown' }],
     rules: [{ name: 'plausible', field: 'total_charges', max }],
   })
 

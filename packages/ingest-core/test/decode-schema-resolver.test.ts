@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { RegisteredSchema, SchemaRegistry } from '@sluice/schemas'
+import { createHttpRegistry, rememberSchemas } from '@sluice/schemas'
+import { createSchemaLedger } from '../src/decode/schema-ledger.ts'
 import { createSchemaResolver } from '../src/decode/schema-resolver.ts'
+import { createMemoryStore } from '../src/stores/memory-store.ts'
 import { CodedError, contractFor, manualClock } from './pipeline-fakes.ts'
 
 const contract = contractFor('a')
@@ -130,5 +133,46 @@ describe('schema resolver', () => {
     await Promise.all(Array.from({ length: 200 }, (_, id) => resolver.verdict(contract, id)))
     expect(fake.most()).toBe(3)
     expect(resolver.lookups).toBe(200)
+  })
+
+  it('leaves a registry that remembers its own memory, and refuses what is not Avro', async () => {
+    const fake = fakeRegistry({ 1: { ...entry(1), schemaType: 'JSON' } })
+    const memory = rememberSchemas(fake.registry, { checks: 1 })
+    const registry = { ...fake.registry, getById: memory.getById, refresh: memory.refresh, lookups: 0 }
+    const resolver = createSchemaResolver({ registry, checks: 5, recheckMs: 60_000 })
+    expect(await resolver.verdict(contract, 1)).toEqual({ kind: 'not-allowed' })
+    expect(await resolver.verdict(contract, 2)).toEqual({ kind: 'unknown' })
+    expect(fake.asked).toEqual([1, 2])
+    const http = createHttpRegistry({ url: 'http://127.0.0.1:1', attempts: 1 })
+    await expect(createSchemaResolver({ registry: http }).verdict(contract, 1)).rejects.toMatchObject({
+      code: 'REGISTRY_UNAVAILABLE',
+    })
+  })
+
+  it('stops at an id that had another schema in an earlier run (fault 43)', async () => {
+    const store = createMemoryStore()
+    await store.open(new AbortController().signal)
+    const run = (schema: string, sinkId = 'bronze') =>
+      createSchemaResolver({
+        registry: fakeRegistry({ 1: { ...entry(1), schema } }).registry,
+        ledger: createSchemaLedger({ store, sinkId }),
+      })
+    expect((await run('string').verdict(contract, 1)).kind).toBe('writer')
+    expect((await run('{"type":"string","doc":"the same to a reader"}').verdict(contract, 1)).kind).toBe('writer')
+    await expect(run('long').verdict(contract, 1)).rejects.toMatchObject({ code: 'REGISTRY_CORRUPT' })
+    expect((await run('long', 'other').verdict(contract, 1)).kind).toBe('writer')
+  })
+
+  it('waits when the ledger cannot be asked', async () => {
+    let down = true
+    const store = createMemoryStore({ faults: (op) => (op !== 'open' && down ? 'unavailable' : undefined) })
+    await store.open(new AbortController().signal)
+    const resolver = createSchemaResolver({
+      registry: fakeRegistry({ 1: entry(1) }).registry,
+      ledger: createSchemaLedger({ store, sinkId: 'bronze' }),
+    })
+    await expect(resolver.verdict(contract, 1)).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' })
+    down = false
+    expect((await resolver.verdict(contract, 1)).kind).toBe('writer')
   })
 })

@@ -79,7 +79,7 @@ describe('decoding in workers', () => {
   })
 
   it('isolates a record that never returns', async () => {
-    const { decoder } = service({ deadlineMs: 500 })
+    const { decoder } = service({ deadlineMs: 2_000 })
     expect(await outcome(decoder, chunk('ggh'))).toEqual({ rows: [0, 1], dead: [[2, 'decode_crash']] })
   })
 

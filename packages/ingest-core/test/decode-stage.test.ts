@@ -94,7 +94,7 @@ describe('decode stage', () => {
       baseOffset: 40,
       batch: { codec: 'zstd' },
     })
-    const { batch, start, end, maxEventTime } = await decode(of)
+    const { batch, start, end, maxEventTime, oldestRecord } = await decode(of)
     expect(batch.schema.fields.map((field) => field.name)).toEqual([
       ...['event_id', 'user_id', 'event_type', 'timestamp', 'session_id', 'product_id', 'product_name', 'price'],
       ...['category', 'device_type', 'country', '_topic', '_partition', '_offset', '_timestamp', '_schema_id'],
@@ -107,7 +107,7 @@ describe('decode stage', () => {
     expect(numbers(batch, '_partition')).toEqual([0, 0])
     expect(numbers(batch, '_timestamp')).toEqual([noon + 1, noon + 2])
     expect(numbers(batch, '_schema_id')).toEqual([ids.v2, ids.v2])
-    expect([start, end, maxEventTime]).toEqual([40, 42, noon + 2000])
+    expect([start, end, maxEventTime, oldestRecord]).toEqual([40, 42, noon + 2000, noon + 1])
   })
 
   it('refuses each kind of bad record with its code, and keeps its neighbours', async () => {
@@ -267,5 +267,19 @@ describe('decode stage', () => {
       [1, 'decode'],
       [2, 'rule'],
     ])
+  })
+
+  it('fills fields missing from JSON with the defaults of the schema', async () => {
+    const { schema } = customers
+    const more = { name: 'plan', type: 'string', default: 'free' }
+    const fields = [...(schema as unknown as { fields: object[] }).fields, more]
+    const contract = { ...customers, schema: { ...(schema as object), fields } as unknown as typeof schema, rules: [] }
+    const stage = createDecodeStage({ ...contract, fieldIds: { ...customers.fieldIds, plan: 900 } }, limits)
+    const customer = { customer_id: 'C-1', monthly_charges: '1.00', updated_at: '2026-11-21T12:00:00.000Z' }
+    const bytes = (value: object) => new TextEncoder().encode(JSON.stringify(value))
+    const records = [record(bytes(customer), 0), record(bytes({ ...customer, plan: 'pro' }), 1)]
+    const { batch, rejects } = await decode(fetched(customers, records), {}, stage)
+    expect(rejects).toEqual([])
+    expect(texts(batch, 'plan')).toEqual(['free', 'pro'])
   })
 })

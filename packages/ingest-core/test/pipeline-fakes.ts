@@ -214,6 +214,7 @@ export function fakeDecoder(): FakeDecoder {
         duplicate,
         byteLength: 3 * fetched.byteLength,
         maxEventTime: good.at(-1) ?? null,
+        oldestRecord: null,
       }
       return [decoded]
     },

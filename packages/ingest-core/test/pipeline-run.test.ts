@@ -377,7 +377,9 @@ describe('circuit breaker', () => {
     pipeline.resume('a')
     await until(() => pipeline.status().partitions.find((each) => each.partition.topic === 'a')?.state === 'running')
     await until(
-      () => (pipeline.status().partitions.find((each) => each.partition.topic === 'a')?.counts.consumed ?? 0) >= 150,
+      () =>
+        (pipeline.status().partitions.find((each) => each.partition.topic === 'a')?.counts.consumed ?? 0) >=
+        150 + storedBad,
     )
     stop.abort()
     const summary = await running

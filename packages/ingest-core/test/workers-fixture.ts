@@ -47,6 +47,7 @@ function decode(request: DecodeRequest): DecodeReply {
     duplicate: 0,
     byteLength: 8,
     maxEventTime: null,
+    oldestRecord: null,
   }
   return { kind: 'decoded', decoded: { start: from, end: to, batch, rejects, ...counts } }
 }

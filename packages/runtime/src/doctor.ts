@@ -1,4 +1,3 @@
-import { describeError } from './cli.ts'
 import { renderTable } from './table.ts'
 
 export type CheckOutcome = 'ok' | 'warn' | 'fail'
@@ -61,11 +60,17 @@ async function runCheck(check: HealthCheck, timeoutMs: number, signal: AbortSign
     const result = await Promise.race([check.run(either), timedOut])
     return { name: check.name, ...result, tookMs: performance.now() - began }
   } catch (error) {
-    const found = describeError(error instanceof Error && !('code' in error) ? error.message : error)
+    const found = errorText(error)
     return { name: check.name, outcome: 'fail', found, tookMs: performance.now() - began }
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Code and message; what lies behind it is for logs. */
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error && typeof error.code === 'string' ? `${error.code}: ${error.message}` : error.message
 }
 
 /** Pure: text from findings, failures last, where they are seen. */
@@ -76,13 +81,15 @@ export function describeDoctor(report: DoctorReport): string {
     [
       { title: 'check', value: ({ name }) => name },
       { title: 'outcome', value: ({ outcome }) => outcome },
-      { title: 'found', value: ({ found }) => oneLine(found) },
+      { title: 'found', value: ({ found }) => shortened(oneLine(found)) },
     ],
     lines,
   )
-  const advice = lines.flatMap(({ name, outcome, advice: text }) =>
-    text === undefined ? [] : [`${outcome} ${name}: ${text}`],
-  )
+  const advice = lines.flatMap(({ name, outcome, found, advice: text }) => {
+    const long = oneLine(found).length > shownLength ? [oneLine(found)] : []
+    const parts = [...long, ...(text === undefined ? [] : [text])]
+    return parts.length === 0 ? [] : [`${outcome} ${name}: ${parts.join('; ')}`]
+  })
   const count = (outcome: CheckOutcome): number => lines.filter((line) => line.outcome === outcome).length
   const total = `${count('ok')} ok, ${count('warn')} warnings, ${count('fail')} failed`
   return `${[table, ...advice, total].join('\n')}\n`
@@ -93,3 +100,7 @@ const oneLine = (text: string): string =>
     .split('\n')
     .map((part) => part.trim())
     .join(' ')
+
+const shownLength = 100
+
+const shortened = (text: string): string => (text.length > shownLength ? `${text.slice(0, shownLength - 3)}...` : text)

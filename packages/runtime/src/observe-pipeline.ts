@@ -23,6 +23,8 @@ export interface ObserveOptions {
   readonly meter?: MeterLike
   /** Without a sign of life for this long, health is red, ms. Default 120,000: above the deadline of a sink's write. */
   readonly stallAfterMs?: number
+  /** What commits are held up for by decision; see `HealthOptions`. */
+  readonly heldUpBy?: () => string | undefined
   /** More assigned partitions than this are shown as one series per topic. Default 500. */
   readonly maxPartitionSeries?: number
   readonly now?: () => number
@@ -41,6 +43,7 @@ export interface PipelineObserver {
  */
 export function observePipeline(options: ObserveOptions): PipelineObserver {
   const { status, registry, meter, stallAfterMs = 120_000, maxPartitionSeries = 500, now = Date.now } = options
+  const healthOptions = (at: number) => ({ now: at, since, stallAfterMs, heldUpBy: options.heldUpBy?.() })
   const limits: LabelLimits = { topics: new Set(options.topics), maxPartitions: maxPartitionSeries }
   const since = now()
 
@@ -52,7 +55,7 @@ export function observePipeline(options: ObserveOptions): PipelineObserver {
       status: current,
       now: at,
       limits,
-      stalled: describeStall(current, { now: at, since, stallAfterMs }) !== undefined,
+      stalled: describeStall(current, healthOptions(at)) !== undefined,
     }
   }
 
@@ -61,7 +64,7 @@ export function observePipeline(options: ObserveOptions): PipelineObserver {
     ...(meter === undefined ? [] : [registerMeter(meter, reading)]),
   ]
   return {
-    health: () => pipelineHealth(status(), { now: now(), since, stallAfterMs }),
+    health: () => pipelineHealth(status(), healthOptions(now())),
     onReceipt(receipt, info) {
       const topic = topicLabel(limits, receipt.partition.topic)
       for (const record of recorders) record(receipt, info, topic)

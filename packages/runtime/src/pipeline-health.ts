@@ -8,6 +8,8 @@ export interface HealthOptions {
   readonly since: number
   /** Without a sign of life for this long, something hangs, ms. */
   readonly stallAfterMs: number
+  /** What commits are held up for by decision, in words, such as a dead-letter topic that is away: no restart mends it. */
+  readonly heldUpBy?: string | undefined
 }
 
 /**
@@ -21,6 +23,7 @@ export function pipelineHealth(status: PipelineStatus | undefined, options: Heal
   if (!status.running) return { live: false, ready: false, detail: 'the pipeline has ended' }
   const troubles = [
     ...(stall === undefined ? [] : [stall]),
+    ...(options.heldUpBy === undefined ? [] : [`held up by ${options.heldUpBy}`]),
     ...(status.source === null ? [] : [`the source cannot be read: ${status.source.code}`]),
     ...status.partitions
       .filter(({ state }) => state === 'stopped' || state === 'paused' || state === 'backing-off')
@@ -42,6 +45,7 @@ export function describeStall(status: PipelineStatus | undefined, options: Healt
   if (!status.running) return undefined
   const { loop, partitions } = status
   if (loop.waitsFor === 'source' && old(loop.since)) return `loop stalled: a read is under way for ${age(loop.since)}`
+  if (options.heldUpBy !== undefined) return undefined
   const stuck = partitions.filter(
     ({ state, busySince }) => (state === 'running' || state === 'opening') && busySince !== null && old(busySince),
   )

@@ -56,6 +56,10 @@ describe('loadConfig', () => {
 
   it('turns snake case of the environment into camel case', () => {
     expect(loadConfig(schema, { env: { SLUICE_DATA_DIR: '/x' }, envPrefix: 'SLUICE_' }).dataDir).toBe('/x')
+    process.env['SLUICE_CONFIG_TEST_WORKERS'] = '3'
+    expect(loadConfig(schema, { envPrefix: 'SLUICE_CONFIG_TEST_' }).workers).toBe(3)
+    expect(loadConfig(schema, {}).workers).toBeUndefined()
+    delete process.env['SLUICE_CONFIG_TEST_WORKERS']
   })
 
   it('names an unknown key, its origin and the nearest known one, at any depth', () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { createMetricsRegistry, observePipeline, pipelineMetricNames } from '@sluice/runtime'
@@ -90,4 +90,21 @@ describe('dashboard and alerts ask only for what is served', () => {
       '0.01',
     ])
   })
+})
+
+it('the README lists every metric with its labels', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const rows = [...readme.matchAll(/^\| `(sluice_\w+)`\s+\| ([^|]*)\|/gm)].map(([, name, labels]) => [
+    name!,
+    labels!
+      .split(',')
+      .map((label) => label.trim())
+      .filter((label) => label !== ''),
+  ])
+  expect(rows.map(([name]) => name)).toEqual(pipelineMetricNames)
+  const { labels } = await served()
+  for (const [name, listed] of rows as [string, string[]][]) {
+    const found = labels.get(name) ?? labels.get(`${name}_count`)
+    expect([...found!].sort(), name).toEqual([...listed].sort())
+  }
 })

@@ -58,6 +58,16 @@ describe('health is progress or idle (guard rail 5)', () => {
     expect(health(pipelineStatus({ partitions: [partitionStatus(0, { state: 'stopped' })] })).ready).toBe(false)
   })
 
+  it('does not take for a stall what commits are held up for by decision (fault 36)', () => {
+    const status = pipelineStatus({ partitions: [partitionStatus(0, { busySince: long })] })
+    const options = { now: NOW, since: NOW, stallAfterMs, heldUpBy: 'the dead-letter topic' }
+    expect(pipelineHealth(status, options)).toEqual({
+      live: true,
+      ready: false,
+      detail: 'held up by the dead-letter topic',
+    })
+  })
+
   it('waits for a start, but not for ever, and is red at the end', () => {
     expect(health(undefined)).toEqual({ live: true, ready: false, detail: 'starting' })
     expect(health(undefined, long)).toEqual({ live: false, ready: false, detail: 'still starting after 60 s' })

@@ -56,6 +56,18 @@ describe('createProgress', () => {
     progress.stop()
     expect(text()).toBe('produce 4/10 events\nproduce 8/10 events\nproduce 10/10 events\n')
   })
+
+  it('does without a total where the end is not known', () => {
+    const { stream, text } = capture()
+    const progress = createProgress({
+      label: 'produce',
+      unit: 'events',
+      stream: stream as unknown as NodeJS.WriteStream,
+    })
+    progress.update(7, '3/s')
+    progress.stop()
+    expect(text()).toBe('produce 7 events 3/s\n')
+  })
 })
 
 describe('onShutdown', () => {

@@ -9,7 +9,7 @@ const events = getContract('analytics.AnalyticsEvent')
 
 const steps: readonly DeriveStep[] = [
   { op: 'keep', when: { field: 'customer_id', minLength: 2 } },
-  { op: 'count-nulls', fields: ['gender', 'tenure', 'monthly_charges', 'partner'], as: 'made_up' },
+  { op: 'null-mask', fields: ['gender', 'tenure', 'monthly_charges', 'partner'], as: 'made_up' },
   { op: 'default', field: 'gender', value: 'Unknown' },
   { op: 'default', field: 'tenure', value: 0 },
   { op: 'default', field: 'monthly_charges', value: '0.00' },
@@ -72,8 +72,10 @@ function model(customer: Customer): { outcome: string; row?: Record<string, unkn
     tenure,
     monthly_charges: text(monthly),
     total_charges: text(total),
-    made_up: [customer.gender, customer.tenure, customer.monthly_charges, customer.partner].filter((v) => v === null)
-      .length,
+    made_up: [customer.gender, customer.tenure, customer.monthly_charges, customer.partner].reduce(
+      (mask: number, value, bit) => mask + (value === null ? 2 ** bit : 0),
+      0,
+    ),
     tenure_band: tenure < 12 ? 'new' : tenure < 48 ? '1-4 years' : 'loyal',
     has_internet: customer.internet_service === 'DSL' || customer.internet_service === 'Fiber optic',
   }
@@ -193,7 +195,7 @@ describe('deriveContract', () => {
     ['a field that is not there', { op: 'default', field: 'nope', value: 1 }],
     ['a default for what is never null', { op: 'default', field: 'customer_id', value: 'x' }],
     ['a default of another type', { op: 'default', field: 'tenure', value: 'x' }],
-    ['a column that exists', { op: 'count-nulls', fields: ['tenure'], as: 'gender' }],
+    ['a column that exists', { op: 'null-mask', fields: ['tenure'], as: 'gender' }],
     ['a product of other scales', { op: 'multiply', decimal: 'tenure', by: 'tenure', field: 'total_charges' }],
     ['a factor that is no int', { op: 'multiply', decimal: 'monthly_charges', by: 'gender', field: 'total_charges' }],
     ['bands without an open end', { op: 'band', from: 'tenure', as: 'b', bands: [{ label: 'x', below: 3 }] }],

@@ -53,16 +53,38 @@ export function describePlan(plan: RunPlan): string {
           value: ({ mine, bytes }) => Math.round(bytes / Math.max(1, mine.length)),
           align: 'right',
         },
-        {
-          title: 'faults',
-          value: ({ shares }) => [...shares].map(([name, share]) => `${name} ${percent(share)}`).join(', ') || 'none',
-        },
       ],
       rows,
     ),
+    ...describeFaults(plan),
     `(shares and sizes from ${grouped(records.length)} events made in memory, ${formatBytes(rows.reduce((sum, { bytes }) => sum + bytes, 0))})`,
     '',
   ].join('\n')
+}
+
+/** Faults by share, with the feeds that can have them. */
+function describeFaults({ feeds }: RunPlan): string[] {
+  const shares = new Map<string, { fault: string; share: string; feeds: string[] }>()
+  for (const { feed, shares: own } of feeds) {
+    for (const [fault, value] of own) {
+      const share = percent(value)
+      const line = shares.get(`${fault} ${share}`) ?? { fault, share, feeds: [] }
+      line.feeds.push(feed.name)
+      shares.set(`${fault} ${share}`, line)
+    }
+  }
+  if (shares.size === 0) return ['faults:   none']
+  const feedsOf = (names: readonly string[]) => (names.length === feeds.length ? 'all' : names.join(' '))
+  return [
+    renderTable(
+      [
+        { title: 'fault', value: ({ fault }) => fault },
+        { title: 'share', value: ({ share }) => share, align: 'right' },
+        { title: 'feeds', value: (line) => feedsOf(line.feeds) },
+      ],
+      [...shares.values()],
+    ),
+  ]
 }
 
 /** What a run did, as `--json` prints it. */

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises'
+import type * as Driver from '@sluice/source-kafka'
 import type { KafkaConnectionOptions } from '@sluice/source-kafka'
 import { SimulatorError } from './errors.ts'
 import type { KafkaConfig } from './kafka-config.ts'
 import type { OpenTarget, TargetContext } from './open-target.ts'
 
-type Driver = typeof import('@sluice/source-kafka')
-
 /** The driver is an optional peer, so that nobody else pays for it. */
-async function loadDriver(): Promise<Driver> {
+async function loadDriver(): Promise<typeof Driver> {
   try {
     return await import('@sluice/source-kafka')
   } catch (cause) {
@@ -18,7 +17,11 @@ async function loadDriver(): Promise<Driver> {
   }
 }
 
-async function connectionOf(driver: Driver, brokers: string, config: KafkaConfig): Promise<KafkaConnectionOptions> {
+async function connectionOf(
+  driver: typeof Driver,
+  brokers: string,
+  config: KafkaConfig,
+): Promise<KafkaConnectionOptions> {
   const { tls, caFile, mechanism, username, password, connectionString } = config
   if (connectionString !== undefined) {
     const { sasl, tls: byDefault } = driver.eventHubsConnection(connectionString)
@@ -65,7 +68,7 @@ export async function openKafkaTarget(address: string, context: TargetContext): 
 
 /** Log ends by topic and partition, which say what a ledger must know. */
 async function endsOf(
-  driver: Driver,
+  driver: typeof Driver,
   connection: KafkaConnectionOptions,
   { topics, signal }: TargetContext,
 ): Promise<Record<string, number[]>> {

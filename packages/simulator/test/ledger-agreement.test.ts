@@ -52,7 +52,8 @@ function expectEveryFault(feed: Feed, { ledger }: FeedLog, version: number | und
 }
 
 describe('the ledger agrees with the pipeline, record by record, with every fault of every feed', () => {
-  it.each(domains.map((domain) => [domain.name, domain] as const))('%s', (_, domain) => agree(domain))
+  // The bakery's rare promotions take a world of many days; a busy machine needs its time for it.
+  it.each(domains.map((domain) => [domain.name, domain] as const))('%s', (_, domain) => agree(domain), 300_000)
 
   it('ecommerce, written with version 1 among version 2', () => {
     const domain = domains.find(({ name }) => name === 'ecommerce')!

@@ -25,7 +25,8 @@ export const isTaken = (error: unknown): boolean =>
 
 /** True when the service says that the bytes it got are not those that were announced. */
 export const isBodyMismatch = (error: unknown): boolean =>
-  ['Md5Mismatch', 'Crc64Mismatch', 'InvalidMd5'].includes(adlsCode(error))
+  // The last one is Azurite's word for it.
+  ['Md5Mismatch', 'Crc64Mismatch', 'InvalidMd5', 'InvalidOperation'].includes(adlsCode(error))
 
 const byCode: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
   BlobNotFound: ['STORE_NOT_FOUND', 'is not there'],
@@ -46,7 +47,7 @@ export type AdlsOperation = 'read' | 'write'
 
 /** Turns what the client throws into our error; errors that are ours already pass. */
 export function adlsError(error: unknown, what: string, key: string | null, operation: AdlsOperation): Error {
-  if (error instanceof StoreError || error instanceof RangeError) return error
+  if (error instanceof StoreError) return error
   const say = (code: StoreErrorCode, text: string): StoreError =>
     new StoreError(code, `adls: ${what}: ${text}`, { store: 'adls', key, cause: error })
   const code = adlsCode(error)

@@ -31,7 +31,7 @@ export type GcsOperation = 'read' | 'upload' | 'delete'
 
 /** Turns what the client throws into our error; errors that are ours already pass. */
 export function gcsError(error: unknown, what: string, key: string | null, operation: GcsOperation): Error {
-  if (error instanceof StoreError || error instanceof RangeError) return error
+  if (error instanceof StoreError) return error
   const say = (code: StoreErrorCode, text: string): StoreError =>
     new StoreError(code, `gcs: ${what}: ${text}`, { store: 'gcs', key, cause: error })
   const status = gcsStatus(error)

@@ -23,8 +23,8 @@ export interface GcsStoreOptions {
 }
 
 export const gcsStoreDefaults = {
-  resumableAbove: 8 * 2 ** 20,
-  chunkBytes: 8 * 2 ** 20,
+  resumableAbove: 16 * 2 ** 20,
+  chunkBytes: 16 * 2 ** 20,
   requestMs: 30_000,
   pageSize: 1000,
   parallelDeletes: 8,

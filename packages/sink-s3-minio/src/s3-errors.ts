@@ -75,7 +75,7 @@ export type S3Operation = 'read' | 'write'
  * @returns errors that are ours already, unchanged
  */
 export function s3Error(error: unknown, what: string, key: string | null, operation: S3Operation): Error {
-  if (error instanceof StoreError || error instanceof RangeError) return error
+  if (error instanceof StoreError) return error
   const say = (code: StoreErrorCode, text: string): StoreError =>
     new StoreError(code, `s3: ${what}: ${text}`, { store: 's3', key, cause: error })
   const code = s3Code(error)

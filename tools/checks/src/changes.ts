@@ -16,7 +16,8 @@ interface ReleasePlan {
 
 /**
  * A dry release: the change notes are applied to a copy of the manifests, in a repository of its own, so that neither a remote nor the
- * state of this checkout matters. Three checks: the notes can be read, every version is applied, and workspaces agree on each other afterwards.
+ * state of this checkout matters. What it would publish is printed: packages,
+ * versions, changelogs. Three checks: the notes can be read, every version is applied, and workspaces agree on each other afterwards.
  */
 export async function checkChanges(root: string): Promise<CheckResult> {
   const copy = mkdtempSync(join(tmpdir(), 'sluice-release-'))
@@ -32,6 +33,7 @@ export async function checkChanges(root: string): Promise<CheckResult> {
     const version = await runCommand(changeset, ['version'], { cwd: copy })
     if (version.code !== 0)
       return { passed: 1, failures: [`changeset version ended with ${version.code}: ${version.output.trim()}`] }
+    for (const text of changelogs(copy, plan)) console.log(`\n${text}`)
     const applied = notApplied(copy, plan)
     const agreed = disagreements(copy)
     return {
@@ -63,6 +65,18 @@ async function copyManifests(root: string, copy: string): Promise<void> {
     const end = await runCommand('git', args, { cwd: copy })
     if (end.code !== 0) throw new Error(`git ${args.join(' ')} failed: ${end.output}`)
   }
+}
+
+/** What each package of the plan would add to its changelog, below a line with its name. */
+function changelogs(copy: string, plan: ReleasePlan): string[] {
+  return listWorkspaces(copy).flatMap(({ folder, manifest }) => {
+    const file = join(copy, folder, 'CHANGELOG.md')
+    const release = plan.releases.find(({ name }) => name === manifest.name)
+    if (release === undefined || manifest.private === true || !existsSync(file)) return []
+    // The newest release comes first, each below a heading of the second level.
+    const newest = readFileSync(file, 'utf8').split(/^(?=## )/m)[1]
+    return newest === undefined ? [] : [`--- ${manifest.name}/CHANGELOG.md\n${newest.trim()}`]
+  })
 }
 
 /** Releases of the plan whose version or changelog is not there, and packages that would never be released. */

@@ -1,5 +1,6 @@
 import { checkBoundaries } from './boundaries.ts'
 import { checkChanges } from './changes.ts'
+import { checkReleasedContracts } from './contracts.ts'
 import { checkFormat, checkLint, checkTypes } from './commands.ts'
 import { checkGenerated } from './generated.ts'
 import { checkHouse } from './house.ts'
@@ -18,6 +19,7 @@ export const checks: Readonly<Record<string, (root: string) => Promise<CheckResu
   links: (root) => checkLinks(root),
   snippets: (root) => checkSnippets(root),
   generated: checkGenerated,
+  contracts: (root) => checkReleasedContracts(root),
   changes: checkChanges,
   pack: checkPack,
 }

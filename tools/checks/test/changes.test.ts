@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { checkChanges } from '../src/changes.ts'
 import { checkGenerated } from '../src/generated.ts'
 
@@ -38,8 +38,15 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true }))
 
-it('applies notes, and those who depend follow', async () => {
+it('applies notes, and those who depend follow; shows what would be published', async () => {
+  const told: string[] = []
+  const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void told.push(line))
   expect(await checkChanges(root)).toEqual({ passed: 3, failures: [] })
+  log.mockRestore()
+  expect(told).toContain('@sluice/a 0.0.0 -> 0.1.0 (minor)')
+  expect(told).toContain('@sluice/b 1.2.0 -> 1.2.1 (patch)')
+  expect(told.join('\n')).toMatch(/--- @sluice\/a\/CHANGELOG\.md\n## 0\.1\.0\n[^]*What changed\./)
+  expect(told.join('\n')).toMatch(/--- @sluice\/b\/CHANGELOG\.md\n## 1\.2\.1\n[^]*@sluice\/a@0\.1\.0/)
 })
 
 it('red: a note for a package that does not exist', async () => {

@@ -240,7 +240,9 @@ function send(
     // The length in the reply to a HEAD is that of the object, not of this body.
     ([name]) => !hopHeaders.has(name) || (method === 'HEAD' && name === 'content-length'),
   )
-  response.writeHead(reply.status, Object.fromEntries(kept) as Record<string, string>)
+  // Said outright: some clients refuse a body in chunks where the service always names a length.
+  const sized = method === 'HEAD' || [204, 304].includes(reply.status) ? [] : [['content-length', reply.body.length]]
+  response.writeHead(reply.status, Object.fromEntries([...kept, ...sized]) as Record<string, string>)
   response.end(reply.body)
 }
 

@@ -46,6 +46,7 @@ describe('the HTTP proxy', () => {
     expect([answer.status, answer.headers.get('x-heard'), await answer.text()]).toEqual([200, '4', 'heard body'])
     expect(heard).toMatchObject([{ method: 'PUT', path: '/x?y=1', host: `127.0.0.1:${proxy.port}`, body: 'body' }])
     expect((await fetch(`${proxy.url}/missing`)).status).toBe(404)
+    expect(answer.headers.get('content-length')).toBe('10')
     const head = await fetch(`${proxy.url}/x`, { method: 'HEAD' })
     expect(head.headers.get('x-heard')).toBe('0')
     expect((await fetch(`${proxy.url}/moved`)).headers.get('location')).toBe(`${proxy.url}/next`)

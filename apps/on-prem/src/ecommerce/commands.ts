@@ -64,7 +64,7 @@ export function addShopCommands(parent: Command, add: AddCommand<OnPremConfig, S
     })
   })
     .option('--for <seconds>', 'how long both versions are written', '30')
-    .option('--rate <n>', 'events per second meanwhile', '100')
+    .option('--rate <n>', 'events per second meanwhile', Number, 100)
     .option('--mode <mode>', 'what the new version is held to', shopMode)
     .option('--check-only', 'register and write nothing')
   addDoctorCommand(parent, add, ({ config, app }) => [

@@ -27,7 +27,7 @@ export async function runShopDemo(context: CommandContext<OnPremConfig, ShopApp>
   print(`   ${await initShop(config, app, signal)}\n`)
   print('\n2. produce: half of the events in version 1\n')
   const half = Math.ceil(config.produce.count / 2)
-  print(`   ${await produceShop(config, app, { count: half, signal })}\n`)
+  print(`   ${await produceShop(config, app, { count: half, version: 1, signal })}\n`)
   print('\n3. ingest what is there\n')
   await observedIngest(context, { follow: false })
   print('\n4. migrate to version 2\n')

@@ -89,12 +89,22 @@ export async function removeShop(config: OnPremConfig, app: ShopApp, signal: Abo
   }
 }
 
+/** Data, dead letters, the commit chain, and its marks of topic, owner and consumers. */
+const ownPrefixes = [
+  'events/',
+  `dead-letter-queue/${userEvent.topic}/`,
+  '_ingest/ecommerce-raw/',
+  '_ingest/_topics/ecommerce-raw/',
+  '_ingest/_fed/ecommerce-raw/',
+  '_ingest/_owners/events%2F',
+] as const
+
 /** Only what the e-commerce lake wrote; a bucket may be shared. */
 async function emptyBucket(config: OnPremConfig, signal: AbortSignal): Promise<void> {
   await createBucket(config)
   const store = await openStore(config, signal)
   try {
-    for (const prefix of ['events/', `dead-letter-queue/${userEvent.topic}/`, '_ingest/ecommerce-raw/']) {
+    for (const prefix of ownPrefixes) {
       const keys: string[] = []
       for await (const { key } of store.list(prefix, signal)) keys.push(key)
       await store.delete(keys, signal)

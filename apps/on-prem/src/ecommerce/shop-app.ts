@@ -2,11 +2,14 @@ import { join } from 'node:path'
 import type { LakeApp } from '@sluice/app-kit'
 import { contracts } from '@sluice/schemas'
 import type { OnPremConfig } from '../config.ts'
+import { kafkaRelay } from '../parts/kafka.ts'
 import { openRegistry, usesHttpRegistry } from '../parts/registry.ts'
 import { lakeFiles, openStore } from '../parts/store.ts'
 import { topicsOf, type Topics } from '../parts/topics.ts'
 
 export const userEvent = contracts['ecommerce.UserEvent']
+
+const SINK_ID = 'ecommerce-raw'
 
 /** Lake `events/raw`, by event_date and event_hour. */
 const layout = {
@@ -21,11 +24,11 @@ export interface ShopApp extends LakeApp {
 
 /** The shop's events: one topic, one table. What is embedded and what is real is the configuration's matter. */
 export function openShop(config: OnPremConfig): ShopApp {
-  const topics = topicsOf(config, [userEvent.topic])
+  const topics = topicsOf(config, [userEvent.topic], config.kafka.deadLetterTopic)
   return {
     topics,
     contracts: [userEvent],
-    sinkId: 'ecommerce-raw',
+    sinkId: SINK_ID,
     owner: 'on-prem-ecommerce',
     pipeline: { name: 'ecommerce-raw', version: '1' },
     layout,
@@ -36,5 +39,6 @@ export function openShop(config: OnPremConfig): ShopApp {
     openStore: (signal) => openStore(config, signal),
     openSource: (purpose) => topics.openSource(purpose),
     openRegistry: () => openRegistry(config),
+    ...kafkaRelay(config, SINK_ID),
   }
 }

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
-import type { Source } from '@sluice/ingest-core'
-import { createKafkaSource, type KafkaConnectionOptions, type KafkaSourceOptions } from '@sluice/source-kafka'
+import type { LakeApp } from '@sluice/app-kit'
+import { createLakeLetterFeed, type Source } from '@sluice/ingest-core'
+import {
+  createDeadLetterRelay,
+  createKafkaSource,
+  type KafkaConnectionOptions,
+  type KafkaSourceOptions,
+} from '@sluice/source-kafka'
 import type { OnPremConfig } from '../config.ts'
 
 /** True when the profile has a Kafka cluster. */
@@ -31,4 +37,20 @@ export async function openKafkaSource(
   if (client === 'platformatic') return createKafkaSource({ ...options, groupId })
   const { createKafkaJsSource } = await import('@sluice/source-kafka/kafkajs')
   return createKafkaJsSource({ ...options, groupId })
+}
+
+/** Hands decided dead letters on to `kafka.deadLetterTopic`; nothing when there is no such topic. */
+export function kafkaRelay(config: Pick<OnPremConfig, 'kafka'>, sinkId: string): Pick<LakeApp, 'openRelay'> {
+  const { deadLetterTopic: topic, connectHeaders } = config.kafka
+  if (topic === undefined || !usesKafka(config)) return {}
+  return {
+    openRelay: (store, alarm) =>
+      createDeadLetterRelay({
+        ...kafkaConnection(config),
+        topic,
+        connectHeaders,
+        feed: createLakeLetterFeed({ store, sinkId, consumer: 'kafka-relay' }),
+        alarm,
+      }),
+  }
 }

@@ -52,5 +52,6 @@ export async function readAll(options: ReadAllOptions): Promise<RunSummary> {
     logger: log,
     signal,
   })
-  return pipeline.run({ until: follow ? 'aborted' : 'caught-up' })
+  // Awaited here: what was opened is closed when this function is left.
+  return await pipeline.run({ until: follow ? 'aborted' : 'caught-up' })
 }

@@ -19,11 +19,13 @@ export interface Topics {
   remove(): Promise<void>
 }
 
-export function topicsOf(config: OnPremConfig, names: readonly string[]): Topics {
-  return usesKafka(config) ? kafkaTopics(config, names) : logTopics(config, names)
+/** `extra` is a topic to make and remove with the others that nobody reads here; the embedded log has none. */
+export function topicsOf(config: OnPremConfig, names: readonly string[], extra?: string): Topics {
+  return usesKafka(config) ? kafkaTopics(config, names, extra) : logTopics(config, names)
 }
 
-function kafkaTopics(config: OnPremConfig, names: readonly string[]): Topics {
+function kafkaTopics(config: OnPremConfig, names: readonly string[], extra: string | undefined): Topics {
+  const all = extra === undefined ? names : [...names, extra]
   const connection = kafkaConnection(config)
   return {
     async create(partitions) {
@@ -31,7 +33,7 @@ function kafkaTopics(config: OnPremConfig, names: readonly string[]): Topics {
       const producer = createKafkaProducer(connection)
       try {
         const made: string[] = []
-        for (const name of names) {
+        for (const name of all) {
           const settings = { partitions, ...(replicationFactor === undefined ? {} : { replicationFactor }) }
           if (await producer.createTopic(name, settings)) made.push(name)
         }
@@ -46,7 +48,7 @@ function kafkaTopics(config: OnPremConfig, names: readonly string[]): Topics {
       const admin = new Admin({ clientId: 'sluice-on-prem', bootstrapBrokers: [...config.kafka.brokers] })
       try {
         const present = await admin.listTopics()
-        const topics = names.filter((name) => present.includes(name))
+        const topics = all.filter((name) => present.includes(name))
         if (topics.length > 0) await admin.deleteTopics({ topics })
       } finally {
         await admin.close()

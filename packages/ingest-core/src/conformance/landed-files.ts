@@ -5,7 +5,10 @@ import type { Landed } from './sink.ts'
  * Offsets that a reader finds who only lists folders, for file sinks that write JSON Lines with the usual folders `late/` and
  * `dead-letter-queue/`. Objects of the commit chain are not data.
  */
-export async function readLandedFiles(store: ObjectStore, signal = new AbortController().signal): Promise<Landed> {
+export async function readLandedFiles(
+  store: ObjectStore,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Landed> {
   const landed = { stored: [] as number[], late: [] as number[], dead: [] as number[] }
   for await (const { key } of store.list('', signal)) {
     if (key.includes('_ingest/')) continue

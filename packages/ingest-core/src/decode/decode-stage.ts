@@ -1,4 +1,4 @@
-import { compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
+import { avroDefaults, compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
 import type { BatchBuilder, Column, ColumnBatch, DecodeReject, Decoder } from '@sluice/columnar'
 import { arrowSchemaOf, compileDerivation, compileRules, wireContract } from '@sluice/schemas'
 import type { Contract } from '@sluice/schemas'
@@ -10,7 +10,7 @@ import type { SlabScratch } from '../log/slab-scratch.ts'
 import type { DecodedBatch } from './decoded.ts'
 import { lookAtEnvelopes, SKIP } from './envelope-pass.ts'
 import type { EnvelopePass } from './envelope-pass.ts'
-import { maxEventTime } from './event-time.ts'
+import { maxEventTime, oldestRecordTime } from './event-time.ts'
 import { createLineageMemory, lineageColumns, lineageFields } from './lineage.ts'
 import type { LineageMemory } from './lineage.ts'
 import { createRecordScratch } from './record-scratch.ts'
@@ -49,7 +49,8 @@ export function createDecodeStage(given: Contract, limits: DecodeLimits): Decode
   const derivation = given.derived === undefined ? {} : { derivation: given.derived.id }
   const decoders = new Map<number, Decoder | RecordCode>()
   const columns = arrowSchemaOf(contract)
-  const jsonDecoder = contract.format === 'json' ? compileJsonDecoder(columns) : undefined
+  const jsonDecoder =
+    contract.format === 'json' ? compileJsonDecoder(columns, { defaults: avroDefaults(contract.schema) }) : undefined
   const brokenRules = compileRules(contract)
   const spare: ChunkMemory[] = []
   const records = createRecordScratch()
@@ -195,6 +196,7 @@ export function createDecodeStage(given: Contract, limits: DecodeLimits): Decode
       duplicate: pass.duplicate,
       byteLength: batchBytes(whole) + rejects.reduce((sum, reject) => sum + rejectBytes(reject), 0),
       maxEventTime: maxEventTime(batch, contract),
+      oldestRecord: oldestRecordTime(slab, kept),
     }
   }
 

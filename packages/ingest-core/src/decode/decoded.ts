@@ -7,6 +7,8 @@ export interface DecodedBatch extends Omit<SinkBatch, 'partition'> {
   readonly byteLength: number
   /** Newest event time among the rows, ms since epoch; null without rows. */
   readonly maxEventTime: number | null
+  /** Oldest record time among the rows, ms since epoch; null when none has one. */
+  readonly oldestRecord: number | null
 }
 
 /** Turns fetched bytes into rows, off the main thread. */

@@ -52,8 +52,13 @@ export function lookAtEnvelopes(
     consumed: 0,
     duplicate: 0,
   }
+  const { bytes, offsets, valueStart: starts, valueEnd: ends, headersStart } = slab
+  const { ids, bodyStarts } = pass
+  const isAvro = contract.format !== 'json'
+  /** Schema id of the record before, when it is known: nearly all records have the id of their neighbour. */
+  let trusted = NO_ID
   for (let i = 0; i < slab.length; i++) {
-    const offset = slab.offsets[i]!
+    const offset = offsets[i]!
     // A broker sends whole batches: what lies before the position asked for was never part of this read.
     if (offset < fetched.start || offset >= to) continue
     if (offset < from) {
@@ -63,17 +68,23 @@ export function lookAtEnvelopes(
       continue
     }
     pass.consumed += 1
-    const valueStart = slab.valueStart[i]!
-    if (crashed.has(offset)) refuse(pass, slab, i, contract, 'decode_crash')
+    const valueStart = starts[i]!
+    if (crashed.size > 0 && crashed.has(offset)) refuse(pass, slab, i, contract, 'decode_crash')
     else if (recordBytes(slab, i) > limits.maxRecordBytes) refuse(pass, slab, i, contract, 'record_too_large')
     else if (valueStart < 0) {
       if (contract.tombstones === 'skip') pass.filteredOffsets.push(offset)
       else if (contract.tombstones === 'delete') pass.tombstones.push(tombstoneAt(slab, i))
       else pass.rejects.push(rejectWithCode(slab, i, null, 'null_value'))
-    } else if (contract.format === 'json') {
-      pass.ids[i] = NO_ID
-      pass.bodyStarts[i] = valueStart
-    } else avroEnvelope(slab, i, pass, verdict)
+    } else if (!isAvro) {
+      ids[i] = NO_ID
+      bodyStarts[i] = valueStart
+    } else if (headersStart[i]! < 0 && readSchemaId(bytes, valueStart, ends[i]) === trusted && trusted >= 0) {
+      ids[i] = trusted
+      bodyStarts[i] = valueStart + envelopeBytes
+    } else {
+      avroEnvelope(slab, i, pass, verdict)
+      if (ids[i]! >= 0) trusted = ids[i]!
+    }
   }
   return pass
 }

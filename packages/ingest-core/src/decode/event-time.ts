@@ -1,5 +1,6 @@
 import type { ColumnBatch } from '@sluice/columnar'
 import type { Contract } from '@sluice/schemas'
+import type { RecordSlab } from '../contracts/records.ts'
 
 const perMilli = { milli: 1n, micro: 1000n, nano: 1_000_000n } as const
 
@@ -21,4 +22,14 @@ export function maxEventTime(
   if (max === null) return null
   const divisor = perMilli[column.type.kind === 'timestamp' ? column.type.unit : contract.eventTimeUnit]
   return Number(max / divisor - (max % divisor < 0n ? 1n : 0n))
+}
+
+/** Oldest record time of the records at `records` of a slab, ms since epoch; null when none has one. */
+export function oldestRecordTime(slab: RecordSlab, records: Int32Array): number | null {
+  let oldest = Infinity
+  for (let row = 0; row < records.length; row++) {
+    const time = slab.timestamps[records[row]!]!
+    if (time >= 0 && time < oldest) oldest = time
+  }
+  return oldest === Infinity ? null : oldest
 }

@@ -1,4 +1,4 @@
-import { rememberSchemas } from '@sluice/schemas'
+import { parseSchema, rememberSchemas, SchemaError, schemaFingerprint } from '@sluice/schemas'
 import type {
   Contract,
   RegisteredSchema,
@@ -9,10 +9,13 @@ import type {
 import { systemClock } from '../pipeline/clock.ts'
 import type { Clock } from '../pipeline/clock.ts'
 import type { SchemaVerdict } from './request.ts'
+import type { SchemaLedger } from './schema-ledger.ts'
 
 export interface SchemaResolverOptions extends Omit<SchemaMemoryOptions, 'clock'> {
   /** One that remembers (`createHttpRegistry`) is asked as it is; the others get a memory with the options here. */
   readonly registry: SchemaRegistry | RememberingRegistry
+  /** Holds ids to the schemas they had in earlier runs. */
+  readonly ledger?: SchemaLedger
   readonly clock?: Clock
 }
 
@@ -28,7 +31,7 @@ export interface SchemaResolver {
 }
 
 export function createSchemaResolver(options: SchemaResolverOptions): SchemaResolver {
-  const { registry, clock = systemClock, unknownTtlMs = 30_000 } = options
+  const { registry, ledger, clock = systemClock, unknownTtlMs = 30_000 } = options
   const memory = 'refresh' in registry ? registry : rememberSchemas(registry, { ...options, clock })
 
   const allows = (entry: RegisteredSchema, contract: Contract): boolean =>
@@ -43,7 +46,19 @@ export function createSchemaResolver(options: SchemaResolverOptions): SchemaReso
       // A schema never changes, but it may have been registered under our subject since.
       if (entry !== undefined && !allows(entry, contract)) entry = await memory.refresh(id, unknownTtlMs)
       if (entry === undefined) return { kind: 'unknown' }
-      return allows(entry, contract) ? { kind: 'writer', schema: entry.schema } : { kind: 'not-allowed' }
+      if (!allows(entry, contract)) return { kind: 'not-allowed' }
+      if (ledger !== undefined) await ledger.hold(id, fingerprintOf(entry))
+      return { kind: 'writer', schema: entry.schema }
     },
+  }
+}
+
+/** Of what a reader sees of the schema; a text that is no schema has its own, for the worker to refuse. */
+function fingerprintOf({ schema }: RegisteredSchema): string {
+  try {
+    return schemaFingerprint(parseSchema(schema))
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error
+    return `${error.code}`
   }
 }

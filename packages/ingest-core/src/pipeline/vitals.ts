@@ -9,8 +9,8 @@ export interface Vitals {
   moved(): void
   /** When the work under way began or last got further, ms since epoch; null when there is none. */
   readonly busySince: number | null
-  /** Rows of a batch were handed to the sink. */
-  wrote(batch: DecodedBatch): void
+  /** A batch was handed to the sink. */
+  wrote(batch: Pick<DecodedBatch, 'oldestRecord' | 'rejects'>): void
   /** Everything written is committed, or dropped. */
   emptied(): void
   /** Record time of the oldest record that is written and not committed, ms since epoch; null without one. */
@@ -48,7 +48,7 @@ export function createVitals(now: () => number): Vitals {
     },
     wrote(batch) {
       movedAt = now()
-      oldest ??= firstTimestamp(batch)
+      oldest ??= batch.oldestRecord ?? recordTime(batch.rejects[0]?.timestamp)
     },
     emptied() {
       oldest = null
@@ -76,12 +76,5 @@ export function createVitals(now: () => number): Vitals {
   }
 }
 
-/** Record time of the first row or reject of a batch. */
-function firstTimestamp({ batch, rejects }: DecodedBatch): number | null {
-  const at = batch.length === 0 ? -1 : batch.schema.fields.findIndex(({ name }) => name === '_timestamp')
-  const column = batch.columns[at]
-  const known = column !== undefined && (column.validity === undefined || (column.validity[0]! & 1) === 1)
-  if (known && column.values instanceof BigInt64Array) return Number(column.values[0])
-  const rejected = rejects[0]?.timestamp ?? -1
-  return rejected >= 0 ? rejected : null
-}
+const recordTime = (timestamp: number | undefined): number | null =>
+  timestamp !== undefined && timestamp >= 0 ? timestamp : null

@@ -2,9 +2,9 @@ import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { baselineOfLock, baselineOfRegistry, baselineOfSet, type Baseline } from '../gate/baseline.ts'
 import { contractSetOf, readContractSet, type ContractSet } from '../gate/contract-set.ts'
+import { filesAtRef } from '../gate/git-files.ts'
 import { parseLock } from '../gate/released-lock.ts'
 import { CliError } from './cli-error.ts'
-import { filesAtRef } from './git-files.ts'
 import { openRegistry, type RegistryFlags } from './open-registry.ts'
 import { filesOfTarball } from './tar-files.ts'
 
@@ -30,7 +30,7 @@ export async function openBaseline(
   const { kind, target } = await kindOf(against)
   switch (kind) {
     case 'git':
-      return baselineOfSet(`git ref ${target}`, contractSetOf(await filesAtRef(target, contractsFolder), target))
+      return baselineOfSet(`git ref ${target}`, contractSetOf(await atRef(target, contractsFolder), target))
     case 'folder': {
       const folder = flags.inside === undefined ? target : resolve(target, flags.inside)
       return baselineOfSet(`folder ${target}`, await readContractSet(folder, target))
@@ -59,6 +59,13 @@ async function kindOf(against: string): Promise<{ kind: Kind; target: string }> 
   if (found !== undefined) return { kind: against.endsWith('.json') ? 'lock' : 'tarball', target: against }
   if (/\.(tgz|tar\.gz|json)$/.test(against)) throw new CliError('unavailable', `there is no file ${against}`)
   return { kind: 'git', target: against }
+}
+
+async function atRef(ref: string, folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = await filesAtRef(ref, folder)
+  if (files !== undefined) return files
+  const advice = 'in a shallow clone fetch it first, or check against a lock file'
+  throw new CliError('unavailable', `git does not know the ref ${JSON.stringify(ref)} here; ${advice}`)
 }
 
 async function textOf(file: string): Promise<string> {

@@ -48,6 +48,8 @@ export function avroReadProblems(writer: AvroNode, reader: AvroNode): ReadProble
     add(path, rule, `${describeNode(w)} cannot be read as ${describeNode(r)}`)
 
   const visit = (w: AvroNode, r: AvroNode, path: string): void => {
+    // Most pairs are of plain types, which have nothing below them to meet again.
+    if (w.kind !== 'fixed' && r.kind !== 'fixed' && isScalar(w) && isScalar(r)) return scalar(w, r, path)
     if (seen.has(w, r)) return
     seen.add(w, r)
     if (w.kind === 'union') return fromUnion(w, r, path)
@@ -182,6 +184,7 @@ function resolvability(): (w: AvroNode, r: AvroNode) => boolean {
     const pairs: Pair[] = []
     let stable = true
     const test = (w: AvroNode, r: AvroNode): boolean => {
+      if (isScalar(w) && isScalar(r)) return scalarMismatch(w, r) === undefined
       if (refused.has(w, r)) return false
       if (accepted.has(w, r) || met.has(w, r)) return true
       met.add(w, r)
@@ -200,7 +203,7 @@ function resolvability(): (w: AvroNode, r: AvroNode) => boolean {
       if (w.kind === 'map' && r.kind === 'map') return test(w.values, r.values)
       if (w.kind === 'enum' && r.kind === 'enum') return sameName(w, r)
       if (w.kind === 'record' && r.kind === 'record') return fieldsFit(w, r)
-      return isScalar(w) && isScalar(r) && scalarMismatch(w, r) === undefined
+      return false
     }
     const fieldsFit = (w: RecordNode, r: RecordNode): boolean => {
       if (!sameName(w, r)) return false
@@ -216,6 +219,7 @@ function resolvability(): (w: AvroNode, r: AvroNode) => boolean {
   }
 
   return (w, r) => {
+    if (isScalar(w) && isScalar(r)) return scalarMismatch(w, r) === undefined
     while (!accepted.has(w, r) && !refused.has(w, r)) {
       for (const pair of round([w, r]) ?? []) accepted.add(...pair)
     }

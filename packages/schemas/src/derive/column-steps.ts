@@ -26,11 +26,11 @@ export function compileStep(from: Contract, before: AvroSchema, step: DeriveStep
       const filler = constantOf(fields[index]!, step.value)
       return (columns) => replace(columns, index, fillNulls(columns[index]!, filler))
     }
-    case 'count-nulls': {
+    case 'null-mask': {
       const indexes = step.fields.map(at)
       return (columns, length) => [
         ...columns,
-        countNulls(
+        nullMask(
           indexes.map((i) => columns[i]!),
           length,
         ),
@@ -89,12 +89,12 @@ function constantOf(field: Field, value: string | number | boolean): Column {
   return batchFromRows({ fields: [field] }, [{ [field.name]: long ? BigInt(value) : value }]).columns[0]!
 }
 
-function countNulls(columns: readonly Column[], length: number): Column {
+function nullMask(columns: readonly Column[], length: number): Column {
   const values = new Int32Array(length)
-  for (const column of columns) {
-    if (column.nullCount === 0) continue
-    for (let row = 0; row < length; row++) if (!isPresent(column, row)) values[row]! += 1
-  }
+  columns.forEach((column, bit) => {
+    if (column.nullCount === 0) return
+    for (let row = 0; row < length; row++) if (!isPresent(column, row)) values[row]! |= 1 << bit
+  })
   return { type: { kind: 'int32' }, length, nullCount: 0, values }
 }
 

@@ -75,9 +75,10 @@ function fieldsAfter(from: Contract, schema: AvroSchema, step: DeriveStep, numbe
       if (!nullable) throw wrong(`${step.field} is never null`)
       return fields.map((field) => (field.name === step.field ? notNull(field, JSON.stringify(step.value)) : field))
     }
-    case 'count-nulls':
+    case 'null-mask':
       step.fields.forEach(top)
-      return add(step.as, 'int', `How many of ${step.fields.join(', ')} were missing.`)
+      if (step.fields.length > 31) throw wrong('a mask has room for 31 fields')
+      return add(step.as, 'int', `Which were missing, from the lowest bit: ${step.fields.join(', ')}.`)
     case 'copy': {
       const { node, nullable } = find(step.from)
       const type = scalarJson(node, step.as)

@@ -16,8 +16,11 @@ export interface Band {
 export type DeriveStep =
   /** Null becomes `value` (decimals, dates and times as text or number of the row codec); the field is never null after. */
   | { readonly op: 'default'; readonly field: string; readonly value: string | number | boolean }
-  /** How many of `fields` are null, as an int. Before `default`, it says how many values of a row were made up. */
-  | { readonly op: 'count-nulls'; readonly fields: readonly string[]; readonly as: string }
+  /**
+   * Which of `fields` are null, as an int: bit `i` for field `i`, at most 31. Before `default`, it keeps what was sent apart
+   * from what was made up.
+   */
+  | { readonly op: 'null-mask'; readonly fields: readonly string[]; readonly as: string }
   /** A scalar from inside a record, e.g. `payload.amount`, as a column of its own. */
   | { readonly op: 'copy'; readonly from: string; readonly as: string }
   /** `decimal * by`, exactly, where `field` is null; a product too large for `field` is a reject `derive_overflow`. */

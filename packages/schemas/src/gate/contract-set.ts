@@ -32,6 +32,8 @@ export interface ContractFiles {
   readonly jsonReaders: 'open' | 'closed'
   /** Ascending. */
   readonly versions: readonly VersionFile[]
+  /** Digest of `contract.json`, where there is one. */
+  readonly settings?: string
   /** Column ids by path, from `field-ids.json`. */
   readonly fieldIds: Readonly<Record<string, number>>
 }
@@ -121,6 +123,7 @@ function contractOf(folder: string, texts: ReadonlyMap<string, string>, shownAs:
     ...(compatibility === undefined ? {} : { mode: compatibility }),
     jsonReaders,
     versions,
+    ...(given === undefined ? {} : { settings: digestOf(given) }),
     fieldIds: ids === undefined ? {} : parsed(fieldIds, ids, shown('field-ids.json')),
   }
 }

@@ -19,6 +19,15 @@ export {
   type GateRule,
   type NewVersion,
 } from './gate.ts'
-export { emptyLock, lockContracts, lockLosses, lockText, parseLock, type ReleasedLock } from './released-lock.ts'
+export {
+  emptyLock,
+  lockContracts,
+  lockLosses,
+  lockText,
+  parseLock,
+  unreleasedChanges,
+  type ReleasedLock,
+} from './released-lock.ts'
 export { diffSchemas, type SchemaChange, type SchemaChangeKind } from './diff-schemas.ts'
+export { filesAtRef } from './git-files.ts'
 export { githubAnnotations, reportText } from './report.ts'

@@ -7,6 +7,8 @@ const lockedContract = z.strictObject({
   format: z.enum(['avro', 'json']),
   topic: z.string().optional(),
   key: z.array(z.string()).optional(),
+  /** Digest of `contract.json` at the last release: it may change, but not without a word. */
+  settings: digest.optional(),
   /** Digest of each released version. */
   versions: z.record(z.string().regex(/^[1-9]\d*$/), digest),
   fieldIds: z.record(z.string(), z.int()),
@@ -38,12 +40,13 @@ export function parseLock(text: string, file: string): ReleasedLock {
 /** The lock after a release of all that is in `contracts`. What was released before stays as it was. */
 export function lockContracts(contracts: ContractSet, before: ReleasedLock): ReleasedLock {
   const entries = new Map(Object.entries(before.contracts))
-  for (const { name, format, topic, key, versions, fieldIds } of contracts.values()) {
+  for (const { name, format, topic, key, versions, fieldIds, settings } of contracts.values()) {
     const released = entries.get(name)
     entries.set(name, {
       format: released?.format ?? format,
       ...optional('topic', released === undefined ? topic : released.topic),
       ...optional('key', released === undefined ? key?.slice() : released.key),
+      ...optional('settings', settings),
       versions: {
         ...Object.fromEntries(versions.map(({ version, digest: value }) => [String(version), value])),
         ...released?.versions,
@@ -71,6 +74,19 @@ export function lockLosses(earlier: ReleasedLock, later: ReleasedLock): string[]
         ? []
         : [`format, topic or key of ${name} is listed otherwise`]
     return [...versions, ...ids, ...rest]
+  })
+}
+
+/** What a release of `contracts` would change for their users, as far as the lock knows. Texts for people. */
+export function unreleasedChanges(contracts: ContractSet, lock: ReleasedLock): string[] {
+  return [...contracts.values()].flatMap(({ name, versions, settings }) => {
+    const released = lock.contracts[name]
+    if (released === undefined) return [`${name} is new`]
+    const added = versions.filter(({ version }) => released.versions[version] === undefined)
+    return [
+      ...added.map(({ version }) => `${name} v${version} is new`),
+      ...(released.settings === settings ? [] : [`contract.json of ${name} changed`]),
+    ]
   })
 }
 

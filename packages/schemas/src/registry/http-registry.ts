@@ -135,6 +135,16 @@ export function createHttpRegistry(options: HttpRegistryOptions): HttpRegistry {
     return { id: id as number, version: number as number, schema: await schemaIn(json, what, signal) }
   }
 
+  const modeOf = async (subject: string, signal: AbortSignal | undefined): Promise<CompatibilityMode> => {
+    const own = `/config/${pathPart(subject)}?defaultToGlobal=true`
+    const json =
+      (await call('GET', own, undefined, signal, [subjectUnknown, subjectHasNoMode])) ??
+      (await call('GET', '/config', undefined, signal))
+    const { compatibilityLevel } = fieldsOf(json)
+    if (!compatibilityModes.includes(compatibilityLevel as CompatibilityMode)) throw corrupt('the compatibility mode')
+    return compatibilityLevel as CompatibilityMode
+  }
+
   const memory = rememberSchemas({ getById: askById }, { ...memoryOptions, timeoutMs: 4 * deadlineMs })
 
   return {
@@ -172,21 +182,15 @@ export function createHttpRegistry(options: HttpRegistryOptions): HttpRegistry {
       }
       return found
     },
-    async mode(subject, signal) {
-      const own = `/config/${pathPart(subject)}?defaultToGlobal=true`
-      const json =
-        (await call('GET', own, undefined, signal, [subjectUnknown, subjectHasNoMode])) ??
-        (await call('GET', '/config', undefined, signal))
-      const { compatibilityLevel } = fieldsOf(json)
-      if (!compatibilityModes.includes(compatibilityLevel as CompatibilityMode)) throw corrupt('the compatibility mode')
-      return compatibilityLevel as CompatibilityMode
-    },
+    mode: modeOf,
     async setMode(subject, mode, signal) {
       await call('PUT', `/config/${pathPart(subject)}`, { compatibility: mode }, signal)
     },
     async accepts(subject, schema, signal) {
       parseSchema(schema, limits)
-      const path = `/compatibility${subjectPath(subject)}/versions?verbose=true`
+      // Registries differ in whether they heed the mode when they are asked about all versions, so they are asked for what it says.
+      const scope = (await modeOf(subject, signal)).endsWith('_TRANSITIVE') ? '' : '/latest'
+      const path = `/compatibility${subjectPath(subject)}/versions${scope}?verbose=true`
       const json = await call('POST', path, { schema: schemaText(schema) }, signal, [subjectUnknown, versionUnknown])
       // Nothing is registered yet, so there is nothing to break.
       if (json === undefined) return { compatible: true, messages: [] }

@@ -98,6 +98,8 @@ export function createTransport(options: TransportOptions): Transport {
     ? new HttpsAgent({
         keepAlive: true,
         maxSockets: connections,
+        // Also where the environment says otherwise (NODE_TLS_REJECT_UNAUTHORIZED).
+        rejectUnauthorized: true,
         ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
         ...clientCertificate,
       })
@@ -211,7 +213,7 @@ export function createTransport(options: TransportOptions): Transport {
             const tries = n === 1 ? '' : ` (attempt ${n})`
             throw new SchemaError('REGISTRY_UNAVAILABLE', `${url.shown}: ${reason}${tries}`, { cause: last })
           }
-          await sleep(pause, undefined, caller === undefined ? {} : { signal: caller })
+          await sleep(pause, undefined, { signal: outer }).catch(() => caller?.throwIfAborted())
         }
       }
     },

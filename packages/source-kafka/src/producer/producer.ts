@@ -9,7 +9,7 @@ import type { API } from '@platformatic/kafka'
 import { encodeRecordBatch, waitFor } from '@sluice/ingest-core'
 import type { Codec, LogRecord } from '@sluice/ingest-core'
 import { createCluster } from '../connection/cluster.ts'
-import type { ClusterTopic } from '../connection/cluster.ts'
+import type { ClusterPartition, ClusterTopic } from '../connection/cluster.ts'
 import { codes, isDenied, isPassing } from '../connection/codes.ts'
 import type { KafkaConnectionOptions } from '../connection/options.ts'
 import { KafkaError } from '../errors.ts'
@@ -128,6 +128,18 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
     throw new KafkaError('KAFKA_TOPIC_UNKNOWN', `the cluster has no topic ${topic}`)
   }
 
+  async function leaderOf(topic: string, partition: number, maxAgeMs: number): Promise<ClusterPartition> {
+    const { partitions } = await topicOf(topic, maxAgeMs)
+    const leader = partitions[partition]
+    if (leader !== undefined) return leader
+    // Partitions may have been added since.
+    if (maxAgeMs > 0) return leaderOf(topic, partition, 0)
+    throw new KafkaError(
+      'KAFKA_TOPIC_UNKNOWN',
+      `topic ${topic} has ${partitions.length} partitions, none is ${partition}`,
+    )
+  }
+
   function identify(): Promise<Identity> {
     identity ??= (async () => {
       const reply = await (await cluster.anyLink()).call(initApis, null, 60_000)
@@ -173,14 +185,7 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
           stamped = true
         }
         // Only a first look may be old: after a refusal the leader is looked up anew.
-        const { partitions } = await topicOf(topic, attempt === 0 ? metadataAgeMs : 0)
-        const leader = partitions[partition]
-        if (leader === undefined) {
-          throw new KafkaError(
-            'KAFKA_TOPIC_UNKNOWN',
-            `topic ${topic} has ${partitions.length} partitions, none is ${partition}`,
-          )
-        }
+        const leader = await leaderOf(topic, partition, attempt === 0 ? metadataAgeMs : 0)
         const link = await cluster.link(leader.leader, 'produce')
         sent = true
         const answer = await produceTo(link, topic, partition, batch, Math.min(30_000, deliveryTimeoutMs))

@@ -64,7 +64,8 @@ export function createAssigner<S extends Assigned>(parts: AssignerParts<S>): Ass
     put([...wanted, ...gone.map(({ partition }) => partition)])
     for (const { state } of table.turn((each) => each.trouble === undefined)) {
       const error = replacement(state.partition)
-      if (error !== undefined) stop(state, error)
+      // One that is merely out of sight is looked for again.
+      if (error?.code === 'SOURCE_REPLACED') stop(state, error)
     }
   }
 

@@ -1,0 +1,120 @@
+/**
+ * The tables of `README.md`, made of `results/*.json`. As a program it writes them anew:
+ * `node --conditions=sluice-source bench/src/report.ts`. A test holds the README to the results.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
+import { format, resolveConfig } from 'prettier'
+
+interface Machine {
+  readonly cpu: string
+  readonly cores: number
+  readonly node: string
+}
+
+interface DecodeResult {
+  readonly records: number
+  readonly machine: Machine
+  readonly date: string
+  readonly recordsPerSecond: Readonly<Record<string, number>>
+  readonly ratio: Readonly<Record<string, number>>
+}
+
+interface EncodeResult {
+  readonly rows: number
+  readonly machine: Machine
+  readonly date: string
+  readonly writers: readonly {
+    readonly writer: string
+    readonly rowsPerSecond: number
+    readonly medianCpuSeconds: number
+    readonly fileBytes: number
+    readonly timesOfSluice: number
+  }[]
+}
+
+interface LogToParquetResult {
+  readonly records: number
+  readonly machine: Machine
+  readonly date: string
+  readonly ratio: Readonly<Record<'eventsPerSecond' | 'cpu' | 'cold', number>> & { readonly against: string }
+  readonly ways: readonly {
+    readonly way: string
+    readonly eventsPerSecond: number
+    readonly cpuSecondsPerMillion: number
+    readonly peakRssBytes: number
+    readonly cold: { readonly eventsPerSecond: number }
+  }[]
+}
+
+const readme = new URL('../README.md', import.meta.url)
+const count = (value: number): string => Math.round(value).toLocaleString('en-US')
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map((_, at) => (at === 0 ? '---' : '--:')), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
+const measuredOn = ({ date, machine }: { readonly date: string; readonly machine: Machine }): string =>
+  `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}.`
+
+function decodeSection(result: DecodeResult): string {
+  const rows = Object.entries(result.recordsPerSecond).map(([name, perSecond]) => [name, count(perSecond)])
+  const ratios = Object.entries(result.ratio).map(([name, times]) => `${name}: **${times} times** the speed`)
+  return `${measuredOn(result)}\n\n${table(['decode', 'records/s'], rows)}\n\n${ratios.join('; ')}.`
+}
+
+function encodeSection(result: EncodeResult): string {
+  const rows = result.writers.map((each) => [
+    each.writer,
+    count(each.rowsPerSecond),
+    ((each.medianCpuSeconds * 1e6) / result.rows).toFixed(2),
+    mebibytes(each.fileBytes),
+    `${each.timesOfSluice.toFixed(2)} x`,
+  ])
+  return `${measuredOn(result)}\n\n${table(['writer', 'rows/s', 'CPU s per million', 'file', 'time of sluice'], rows)}`
+}
+
+function logToParquetSection(result: LogToParquetResult): string {
+  const rows = result.ways.map((each) => [
+    each.way,
+    count(each.eventsPerSecond),
+    each.cpuSecondsPerMillion.toFixed(2),
+    mebibytes(each.peakRssBytes),
+    count(each.cold.eventsPerSecond),
+  ])
+  const { against, eventsPerSecond, cpu, cold } = result.ratio
+  return (
+    `${measuredOn(result)}\n\n${table(['way', 'events/s', 'CPU s per million', 'peak RSS', 'events/s, first run'], rows)}\n\n` +
+    `Against the faster plain way, ${against}: **${eventsPerSecond} times** the events per second with a CPU time ${cpu} times smaller; ` +
+    `in the first run of a process ${cold} times.`
+  )
+}
+
+const sections: Readonly<Record<string, (result: never) => string>> = {
+  decode: decodeSection,
+  encode: encodeSection,
+  'log-to-parquet': logToParquetSection,
+}
+
+/** `text` with what lies between `<!-- results: <name> -->` and `<!-- end -->` made anew. */
+async function withResults(text: string): Promise<string> {
+  let made = text
+  for (const [name, section] of Object.entries(sections)) {
+    const url = new URL(`../results/${name}.json`, import.meta.url)
+    const result = JSON.parse(await readFile(url, 'utf8')) as never
+    const place = new RegExp(`(<!-- results: ${name} -->\\n)[^]*?(<!-- end -->)`)
+    if (!place.test(made)) throw new Error(`README.md has no place for the results of ${name}`)
+    made = made.replace(place, (_, from: string, to: string) => `${from}\n${section(result)}\n\n${to}`)
+  }
+  return format(made, { ...(await resolveConfig(readme)), parser: 'markdown' })
+}
+
+/** True when the README says what the results say. */
+export async function readmeIsCurrent(): Promise<boolean> {
+  const text = await readFile(readme, 'utf8')
+  return (await withResults(text)) === text
+}
+
+export async function updateReadme(): Promise<void> {
+  await writeFile(readme, await withResults(await readFile(readme, 'utf8')))
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await updateReadme()
