@@ -35,11 +35,12 @@ async function land(): Promise<number> {
        discount double precision, currency text NOT NULL, country text NOT NULL, page text NOT NULL, agent text NOT NULL,
        gift boolean NOT NULL)`,
   )
+  const done = Promise.withResolvers<undefined>()
   const consumer = kafka.consumer({ groupId: `plain-${process.pid}-${(runs += 1)}`, maxBytesPerPartition: 4 << 20 })
+  consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
   await consumer.connect()
   await consumer.subscribe({ topics: [contract.topic], fromBeginning: true })
   let rows = 0
-  const done = Promise.withResolvers<undefined>()
   await consumer.run({
     async eachBatch({ batch, heartbeat }) {
       try {

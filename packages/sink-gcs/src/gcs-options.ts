@@ -24,7 +24,7 @@ export interface GcsStoreOptions {
 
 export const gcsStoreDefaults = {
   resumableAbove: 16 * 2 ** 20,
-  chunkBytes: 16 * 2 ** 20,
+  chunkBytes: 32 * 2 ** 20,
   requestMs: 30_000,
   pageSize: 1000,
   parallelDeletes: 8,

@@ -52,7 +52,7 @@ describeObjectStore('gcs', {
 describeObjectStore('gcs resumable', {
   losesReplies: false,
   async make({ storage, pageSize }) {
-    const resumable = { resumableAbove: 1, chunkBytes: 2 * 2 ** 20 }
+    const resumable = { resumableAbove: 1, chunkBytes: 4 * 2 ** 20 }
     return createGcsStore({ ...(await options(storage)), ...resumable, ...(pageSize !== undefined && { pageSize }) })
   },
 })

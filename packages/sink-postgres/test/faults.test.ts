@@ -107,9 +107,11 @@ describe('the network', () => {
             if (kills > 0) return session.copyIn(text, chunks)
             kills += 1
             const { rows } = await session.query('SELECT pg_backend_pid() AS pid')
-            const copying = session.copyIn(text, chunks)
-            await killer.query('SELECT pg_terminate_backend($1)', [rows[0]!['pid']])
-            return copying
+            const [copied] = await Promise.allSettled([
+              session.copyIn(text, chunks),
+              killer.query('SELECT pg_terminate_backend($1)', [rows[0]!['pid']]),
+            ])
+            if (copied.status === 'rejected') throw copied.reason
           },
           release: (broken) => session.release(broken),
         }

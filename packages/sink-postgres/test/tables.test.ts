@@ -72,6 +72,12 @@ describe('tables', () => {
       /ALTER COLUMN "at" TYPE timestamptz USING "at"::timestamptz/,
     ],
     [
+      'a key of an enum type',
+      'CREATE TYPE things_id AS ENUM (); CREATE TABLE things (id things_id PRIMARY KEY, at timestamptz)',
+      'id is ',
+      /ALTER COLUMN "id" TYPE text/,
+    ],
+    [
       'no unique key',
       'CREATE TABLE things (id text, at timestamptz)',
       'unique index on (id)',
@@ -91,7 +97,7 @@ describe('tables', () => {
     ],
   ])('refuse %s, with the DDL to run, which mends it', async (_, ddl, says, statement) => {
     const schema = await freshSchema('tables')
-    await sql(ddl.replace('things', `${schema}.things`))
+    await sql(ddl.replaceAll('things', `${schema}.things`))
     const error: unknown = await land(sinkOn(schema), one()).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'TABLE_MISMATCH' })
     expect((error as Error).message).toContain(says)

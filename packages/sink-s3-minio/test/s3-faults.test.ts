@@ -144,7 +144,10 @@ describe('faults of the store and the way to it', () => {
   it('fault 48: the completion happens, its reply is lost: the retry asks first and sends nothing again', async () => {
     const store = await behindProxy(fresh(), inParts)
     proxy.rule({ when: isComplete, times: 1, fault: { kind: 'lose-reply' } })
+    const first = proxy.log.length
     await expect(put(store, 'large', large)).rejects.toMatchObject({ code: 'STORE_UNKNOWN' })
+    // Nothing is cleaned up while nobody knows what happened.
+    expect(proxy.log.slice(first).filter(({ method }) => method === 'DELETE')).toEqual([])
     const before = proxy.log.length
     expect(await put(store, 'large', large)).toMatchObject({ outcome: 'exists', head: { sha256: sha256Hex(large) } })
     expect(new Set(proxy.log.slice(before).map(({ method }) => method))).toEqual(new Set(['HEAD']))
@@ -161,6 +164,8 @@ describe('faults of the store and the way to it', () => {
     expect(await put(store, 'not-done', large)).toEqual({ outcome: 'created' })
     const whole = await behindProxy(fresh())
     proxy.rule({ when: isPut, times: 1, fault: s3Answer(200, 'InternalError') })
+    await expect(put(whole, 'whole', Buffer.from('w'))).rejects.toMatchObject({ code: 'STORE_UNKNOWN' })
+    proxy.rule({ when: isPut, times: 1, fault: { kind: 'answer', status: 200 } })
     await expect(put(whole, 'whole', Buffer.from('w'))).rejects.toMatchObject({ code: 'STORE_UNKNOWN' })
     expect(await put(whole, 'whole', Buffer.from('w'))).toEqual({ outcome: 'created' })
   })
