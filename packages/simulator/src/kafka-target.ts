@@ -46,7 +46,9 @@ async function connectionOf(
 export async function openKafkaTarget(address: string, context: TargetContext): Promise<OpenTarget> {
   const driver = await loadDriver()
   const connection = await connectionOf(driver, address, context.kafka)
-  const producer = driver.createKafkaProducer({ ...connection, deliveryTimeoutMs: context.kafka.deliveryTimeout })
+  const { deliveryTimeout: deliveryTimeoutMs } = context.kafka
+  // Simulated events may be older than the topic's retention, and a broker deletes by the time in the record.
+  const producer = driver.createKafkaProducer({ ...connection, deliveryTimeoutMs, recordTime: 'sent' })
   try {
     for (const [topic, partitions] of Object.entries(context.topics)) {
       if (await producer.createTopic(topic, { partitions })) continue

@@ -12,7 +12,10 @@ export interface KafkaOutRecord extends LogRecord {
   readonly partition: number
 }
 
-/** The `Output` of `@sluice/generators`, so that simulators write to Kafka. */
+/**
+ * The `Output` of `@sluice/generators`, so that simulators write to Kafka. Records carry the time of sending (`recordTime`):
+ * simulated events may be older than the topic's retention.
+ */
 export interface KafkaOutput {
   /**
    * Resolves when all in-sync replicas have the records. The offsets of a partition follow `baseOffset` without holes as
@@ -26,7 +29,7 @@ export interface KafkaOutput {
 /** @throws KafkaError KAFKA_OPTIONS_INVALID */
 export function createKafkaOutput(options: KafkaOutputOptions): KafkaOutput {
   const { createTopics } = options
-  const producer = createKafkaProducer(options)
+  const producer = createKafkaProducer({ recordTime: 'sent', ...options })
   const created = new Map<string, Promise<boolean>>()
   return {
     async write(topic, records) {

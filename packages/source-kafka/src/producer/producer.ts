@@ -26,6 +26,11 @@ export interface KafkaProducerOptions extends KafkaConnectionOptions {
   readonly maxBatchBytes?: number
   /** How long a batch is tried for, ms; then whether it was written is unknown. Default 120,000. */
   readonly deliveryTimeoutMs?: number
+  /**
+   * What timestamp a record sent by `send` gets: its own, or the time of sending. A broker deletes by this time, so events
+   * of the past that keep their own are gone within minutes of a topic with `retention.ms`. Default `given`.
+   */
+  readonly recordTime?: 'given' | 'sent'
 }
 
 export interface ProducerRecord extends LogRecord {
@@ -106,7 +111,7 @@ const metadataAgeMs = 60_000
 const recordOverhead = 32
 
 export function createKafkaProducer(options: KafkaProducerOptions): KafkaProducer {
-  const { codec = 'lz4', level, maxBatchBytes = 900_000, deliveryTimeoutMs = 120_000 } = options
+  const { codec = 'lz4', level, maxBatchBytes = 900_000, deliveryTimeoutMs = 120_000, recordTime = 'given' } = options
   if (!(maxBatchBytes >= 1) || !(deliveryTimeoutMs > 0)) {
     throw new KafkaError('KAFKA_OPTIONS_INVALID', 'maxBatchBytes and deliveryTimeoutMs should be above 0')
   }
@@ -236,8 +241,11 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
     }
   }
 
-  const encode = (records: readonly ProducerRecord[]): Uint8Array =>
-    encodeRecordBatch({ baseOffset: 0, records, codec, ...(level !== undefined && { level }) })
+  function encode(given: readonly ProducerRecord[]): Uint8Array {
+    const timestamp = Date.now()
+    const records = recordTime === 'given' ? given : given.map((record) => ({ ...record, timestamp }))
+    return encodeRecordBatch({ baseOffset: 0, records, codec, ...(level !== undefined && { level }) })
+  }
 
   /** Halves what the broker finds too large: its limit is of the compressed batch, ours is not. */
   async function deliverRecords(
