@@ -148,7 +148,7 @@ function join(path: string, name: string): string {
 function checkDefaults(reader: AvroNode, add: (path: string, rule: CompatibilityRule, message: string) => void): void {
   const seen = new Set<AvroNode>()
   const visit = (node: AvroNode, path: string): void => {
-    if (isScalar(node) || node.kind === 'null' || node.kind === 'enum' || seen.has(node)) return
+    if (node.kind === 'null' || node.kind === 'enum' || isScalar(node) || seen.has(node)) return
     seen.add(node)
     if (node.kind === 'array') visit(node.items, `${path}[]`)
     else if (node.kind === 'map') visit(node.values, `${path}[]`)
