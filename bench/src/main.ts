@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { updateReadme } from './report.ts'
 
-const benchmarks = ['decode', 'encode', 'log-to-parquet']
+const benchmarks = ['decode', 'encode', 'log-to-parquet', 'compatibility']
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !benchmarks.includes(name))
 if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(', ')}; there are ${benchmarks.join(', ')}`)
