@@ -4,55 +4,60 @@ import { faultKindNames, type FaultKind } from './fault-kinds.ts'
 import { run, type RunResult } from './run.ts'
 import type { Stage } from './stage.ts'
 
+/** What is written down of one run. The plan follows from the seed. */
+export type RunRecord = Omit<RunResult, 'plan'> & { readonly seed: number }
+
 /** What is written down of a campaign. */
 export interface CampaignResult {
-  readonly startedAt: string
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly node: string }
-  readonly seeds: readonly number[]
   readonly runs: number
   readonly violations: number
   readonly records: number
+  /** Lives of worker processes. */
   readonly lives: number
+  readonly commits: number
+  /** Of the runs together; starting services not included. */
   readonly seconds: number
   /** How often each kind of fault happened, over all runs. */
   readonly struck: Readonly<Record<FaultKind, number>>
-  readonly results: readonly (Omit<RunResult, 'plan'> & { readonly seed: number })[]
+  readonly results: readonly RunRecord[]
 }
 
-/** Runs the seeds one after another on one stage. */
+/** Runs the seeds one after another on one stage; `tell` gets each as it ends. */
 export async function campaign(
   seeds: readonly number[],
   stage: Stage,
-  tell: (text: string) => void,
-): Promise<CampaignResult> {
-  const began = performance.now()
-  const startedAt = new Date().toISOString()
-  const results: RunResult[] = []
+  tell: (result: RunResult) => void | Promise<void>,
+): Promise<RunRecord[]> {
+  const results: RunRecord[] = []
   for (const seed of seeds) {
     const result = await run(planRun(seed), stage)
-    results.push(result)
-    tell(describeRun(result))
+    const { plan, ...rest } = result
+    results.push({ seed: plan.seed, ...rest })
+    await tell(result)
   }
-  const sum = (of: (result: RunResult) => number): number => results.reduce((total, each) => total + of(each), 0)
+  return results
+}
+
+/** The sums over runs, and where they were made. */
+export function summarise(results: readonly RunRecord[]): CampaignResult {
+  const sum = (of: (result: RunRecord) => number): number => results.reduce((total, each) => total + of(each), 0)
+  const struck = faultKindNames.map((kind) => [kind, sum((result) => result.struck[kind] ?? 0)] as const)
   return {
-    startedAt,
     machine: {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       node: process.version,
     },
-    seeds,
     runs: results.length,
     violations: sum(({ violations }) => violations.length),
     records: sum(({ records }) => records),
     lives: sum(({ lives }) => lives),
-    seconds: Math.round((performance.now() - began) / 1000),
-    struck: Object.fromEntries(faultKindNames.map((kind) => [kind, sum(({ struck }) => struck[kind] ?? 0)])) as Record<
-      FaultKind,
-      number
-    >,
-    results: results.map(({ plan, ...rest }) => ({ seed: plan.seed, ...rest })),
+    commits: sum(({ flushes }) => flushes),
+    seconds: Math.round(sum(({ ms }) => ms) / 1000),
+    struck: Object.fromEntries(struck) as Record<FaultKind, number>,
+    results,
   }
 }
 

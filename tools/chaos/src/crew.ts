@@ -2,9 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { SeenReceipt } from './auditor.ts'
-import type { WorkerLine, WorkerSetting } from './worker-protocol.ts'
+import { warmArgument, type WorkerLine, type WorkerSetting } from './worker-protocol.ts'
 
 const program = fileURLToPath(new URL('./worker.ts', import.meta.url))
+const conditions = ['--conditions=sluice-source']
 const preload = new URL('./worker-preload.ts', import.meta.url).href
 
 /** What differs from one life of a worker to another. */
@@ -62,6 +63,18 @@ interface Life extends Worker {
   asked: boolean
 }
 
+/** Fills the compile cache of workers (`NODE_COMPILE_CACHE`): a worker that is killed leaves nothing in it. */
+export function warmUp(environment: Readonly<Record<string, string>>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [...conditions, '--import', preload, program, warmArgument], {
+      stdio: 'inherit',
+      env: { ...process.env, ...environment, NODE_NO_WARNINGS: '1' },
+    })
+    child.once('error', reject)
+    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`))))
+  })
+}
+
 export function createCrew(setting: WorkerSetting, environment: Readonly<Record<string, string>>): Crew {
   const lives = new Set<Life>()
   const receipts: SeenReceipt[] = []
@@ -75,19 +88,15 @@ export function createCrew(setting: WorkerSetting, environment: Readonly<Record<
     const { failpoint, clockShiftMs, onPoint } = options
     const id = count++
     const argument: WorkerSetting = { ...setting, ...(failpoint !== undefined && { failpoint }) }
-    const child = spawn(
-      process.execPath,
-      ['--conditions=sluice-source', '--import', preload, program, JSON.stringify(argument)],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: {
-          ...process.env,
-          ...environment,
-          NODE_NO_WARNINGS: '1',
-          ...(clockShiftMs !== undefined && { CHAOS_CLOCK: String(clockShiftMs) }),
-        },
+    const child = spawn(process.execPath, [...conditions, '--import', preload, program, JSON.stringify(argument)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        ...environment,
+        NODE_NO_WARNINGS: '1',
+        ...(clockShiftMs !== undefined && { CHAOS_CLOCK: String(clockShiftMs) }),
       },
-    )
+    })
     let stderr = ''
     child.stderr!.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4000)))
     createInterface({ input: child.stdout! }).on('line', (text) => hear(JSON.parse(text) as WorkerLine))

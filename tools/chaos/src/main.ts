@@ -1,30 +1,36 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { campaign } from './campaign.ts'
+import { campaign, describeRun, summarise, type CampaignResult, type RunRecord } from './campaign.ts'
 import { openStage } from './stage.ts'
 
 /**
- * `make chaos RUNS=200 [SEED=…]`: that many runs from that seed on (default: seeds of this moment); the result is written to
- * `results/`. Ends with 1 when there was a violation.
+ * `make chaos RUNS=200 [SEED=…]`: that many runs from that seed on (default: seeds of this moment). After each run all of them
+ * are written to `results/<OUT>`; a file that is there is added to. Ends with 1 when there was a violation.
  */
 const runs = numberOf('RUNS', 4)
 const seed = numberOf('SEED', Math.floor(Date.now() / 1000))
-const out = process.env['OUT'] ?? `chaos-${seed}-${runs}.json`
 const folder = join(import.meta.dirname, '../results')
+const out = join(folder, process.env['OUT'] || `chaos-${seed}.json`)
 
+await mkdir(folder, { recursive: true })
+const earlier = existsSync(out) ? (JSON.parse(readFileSync(out, 'utf8')) as CampaignResult).results : []
 const stage = await openStage()
 try {
-  const result = await campaign(
+  const done: RunRecord[] = [...earlier]
+  await campaign(
     Array.from({ length: runs }, (_, i) => seed + i),
     stage,
-    (text) => console.log(text),
+    async (result) => {
+      console.log(describeRun(result))
+      const { plan, ...rest } = result
+      done.push({ seed: plan.seed, ...rest })
+      await writeFile(out, `${JSON.stringify(summarise(done), null, 2)}\n`)
+    },
   )
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, out), `${JSON.stringify(result, null, 2)}\n`)
-  console.log(
-    `${result.runs} runs, ${result.records} records, ${result.violations} violations in ${result.seconds} s: tools/chaos/results/${out}`,
-  )
-  process.exitCode = result.violations === 0 ? 0 : 1
+  const { runs: all, records, violations, seconds } = summarise(done)
+  console.log(`${all} runs, ${records} records, ${violations} violations in ${seconds} s: ${out}`)
+  process.exitCode = violations === 0 ? 0 : 1
 } finally {
   await stage.close()
 }

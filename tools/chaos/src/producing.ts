@@ -1,6 +1,6 @@
 import { createMemoryLedger, produce, type OutRecord } from '@sluice/generators'
 import type { RegisterSchema } from '@sluice/generators'
-import { createKafkaOutput } from '@sluice/source-kafka'
+import { createKafkaOutput, createKafkaProducer } from '@sluice/source-kafka'
 import { feed } from './lake-contract.ts'
 import { sha256Of } from './lake-view.ts'
 import { partitions, type RunPlan } from './schedule.ts'
@@ -18,17 +18,31 @@ const faults = {
   out_of_order: 0.02,
 }
 
+export async function createTopic(topic: string, brokers: readonly string[]): Promise<void> {
+  const producer = createKafkaProducer({ brokers })
+  try {
+    await producer.createTopic(topic, { partitions })
+  } finally {
+    await producer.close()
+  }
+}
+
 /**
- * Produces the records of a run to its topic at the plan's rate, past the proxies: outages of the broker itself delay it, and
+ * Produces to the topic of a run at the plan's rate until told that it is enough, past the proxies: outages of the broker itself delay it, and
  * nothing is lost or doubled for them, as the producer is idempotent. @returns what must become of each record
  */
 export async function produceRecords(
   plan: RunPlan,
-  to: { readonly topic: string; readonly brokers: readonly string[]; readonly registry: RegisterSchema },
+  to: {
+    readonly topic: string
+    readonly brokers: readonly string[]
+    readonly registry: RegisterSchema
+    /** Ends it before `maxRecords`; what was produced by then is known. */
+    readonly enough: AbortSignal
+  },
 ): Promise<TruthRecord[]> {
   const output = createKafkaOutput({
     brokers: to.brokers,
-    createTopics: { partitions },
     connectTimeoutMs: 2000,
     requestTimeoutMs: 4000,
     deliveryTimeoutMs: 90_000,
@@ -39,7 +53,8 @@ export async function produceRecords(
     await produce({
       feeds: [feed],
       seed: `chaos ${plan.seed}`,
-      count: plan.records,
+      count: plan.maxRecords,
+      signal: to.enough,
       rate: plan.recordsPerSecond,
       batchRecords: 100,
       partitions,

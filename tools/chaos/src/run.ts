@@ -9,7 +9,7 @@ import { createCrew, type Crew, type WorkerEnd } from './crew.ts'
 import type { FaultKind } from './fault-kinds.ts'
 import { contractOn, sinkId } from './lake-contract.ts'
 import { createFolderView, createS3View } from './lake-view.ts'
-import { produceRecords } from './producing.ts'
+import { createTopic, produceRecords } from './producing.ts'
 import { partitions, type RunPlan } from './schedule.ts'
 import type { Stage } from './stage.ts'
 import { strike } from './strike.ts'
@@ -31,6 +31,8 @@ export interface RunResult {
   readonly endings: Readonly<Record<string, number>>
   readonly troubles: Readonly<Record<string, number>>
   readonly ms: number
+  /** Since the beginning, ms: the first commit, the last fault healed, all records produced, everything committed. */
+  readonly marks: Readonly<Record<'committing' | 'struck' | 'produced' | 'drained', number>>
 }
 
 const drainWithinMs = 120_000
@@ -58,23 +60,31 @@ export async function run(plan: RunPlan, stage: Stage): Promise<RunResult> {
       format: plan.format,
       rotateRows: plan.rotateRows,
     },
-    plan.store === 'local' ? { CHAOS_DISK: disk } : {},
+    { ...stage.workerEnvironment, ...(plan.store === 'local' && { CHAOS_DISK: disk }) },
   )
   const watch = watchProgress({ view, brokers: stage.direct.brokers, groupId: name })
   const struck: Partial<Record<FaultKind, number>> = {}
   const violations: Violation[] = []
+  const marks = { committing: 0, struck: 0, produced: 0, drained: 0 }
+  const mark = (name: keyof typeof marks): void => void (marks[name] = Math.round(performance.now() - began))
   try {
-    const producing = produceRecords(plan, { ...stage.direct, topic: name })
+    await createTopic(name, stage.direct.brokers)
+    const enough = new AbortController()
+    const producing = produceRecords(plan, { ...stage.direct, topic: name, enough: enough.signal })
     producing.catch(() => undefined) // awaited below
     for (let i = 0; i < plan.workers; i++) crew.hire()
     await until(() => crew.receipts.length > 0, 60_000)
+    mark('committing')
     await Promise.all(
       plan.events.map(async (event) => {
         await sleep(event.atMs)
         await strike(event, { stage, crew, disk, struck: (kind) => (struck[kind] = (struck[kind] ?? 0) + 1) })
       }),
     )
+    mark('struck')
+    enough.abort()
     const truth = await producing
+    mark('produced')
     stage.heal()
     crew.wakeAll()
     while (crew.awake().length < 2) crew.hire()
@@ -84,6 +94,7 @@ export async function run(plan: RunPlan, stage: Stage): Promise<RunResult> {
       const { next } = await watch.look()
       return next.every((at, p) => at >= ends[p]!)
     }, drainWithinMs)
+    mark('drained')
     if (!drained) {
       const at = watch.samples.at(-1)!.next.join(', ')
       const troubles = [...crew.troubles.keys()].join(' ')
@@ -117,6 +128,7 @@ export async function run(plan: RunPlan, stage: Stage): Promise<RunResult> {
       lives: crew.ends.length,
       endings: tally(crew.ends.map(endingOf)),
       troubles: Object.fromEntries(crew.troubles),
+      marks,
       ms: Math.round(performance.now() - began),
     }
   } finally {
@@ -170,7 +182,8 @@ function judgeWorkers({ halts, ends }: Crew): Violation[] {
   const wrong = ends
     .filter(({ code, signal, asked, stderr }) => {
       if (signal === 'SIGKILL' && !asked) return false
-      if (asked) return code !== 0 && signal !== 'SIGKILL'
+      // One that was asked before it could listen ends by the signal.
+      if (asked) return code !== 0 && signal === null
       return code !== 3 && !expectedErrors.test(stderr)
     })
     .map((end): Violation => ({ code: 'EXIT', text: `worker ${end.id} ended with ${endingOf(end)}: ${end.stderr}` }))

@@ -24,7 +24,8 @@ export interface RunPlan {
   readonly format: 'parquet' | 'jsonl'
   /** Bodies above this many bytes go up in parts. */
   readonly multipartAbove: number
-  readonly records: number
+  /** Records are produced as long as faults strike, but not more than these. */
+  readonly maxRecords: number
   readonly recordsPerSecond: number
   readonly workers: number
   readonly rotateRows: number
@@ -52,10 +53,10 @@ export function planRun(seed: number): RunPlan {
     store,
     format: random.chance(0.7) ? 'parquet' : 'jsonl',
     multipartAbove: random.chance(0.5) ? 4096 : 16 * 2 ** 20,
-    records: random.between(2400, 3200),
-    recordsPerSecond: random.between(350, 450),
+    maxRecords: random.between(2500, 3500),
+    recordsPerSecond: random.between(100, 200),
     workers: random.between(2, 3),
-    rotateRows: random.between(60, 160),
+    rotateRows: random.between(30, 90),
     events: kinds.map((kind) => eventOf(kind, random)).sort((a, b) => a.atMs - b.atMs || (a.kind < b.kind ? -1 : 1)),
   }
 }
@@ -67,7 +68,7 @@ function eventOf(kind: FaultKind, random: Random): FaultEvent {
     lastsMs: random.between(1000, 2500),
     pick: random.float(),
     point: random.pick(points),
-    nth: random.between(1, 4),
+    nth: random.between(1, 3),
     shiftMs: (random.chance(0.5) ? 1 : -1) * random.between(20 * 60_000, 3 * 60 * 60_000),
   }
 }
@@ -97,8 +98,8 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 
 /** One line per fault, for reports: what to look for when the run is repeated. */
 export function describePlan(plan: RunPlan): string {
-  const { seed, store, format, records, workers, rotateRows, multipartAbove } = plan
-  const head = `seed ${seed}: ${records} records, ${workers} workers, to ${store}, ${format}, cut at ${rotateRows} rows, parts above ${multipartAbove} bytes`
+  const { seed, store, format, recordsPerSecond, workers, rotateRows, multipartAbove } = plan
+  const head = `seed ${seed}: ${recordsPerSecond} records/s, ${workers} workers, to ${store}, ${format}, cut at ${rotateRows} rows, parts above ${multipartAbove} bytes`
   const lines = plan.events.map(({ kind, atMs, lastsMs, pick, point, nth, shiftMs }) => {
     const where = kind.endsWith('-at-point') ? `, at ${point} x ${nth}` : ''
     const clock = kind === 'clock-jump' ? `, by ${shiftMs} ms` : ''

@@ -2,6 +2,10 @@ import { createHttpRegistry } from '@sluice/schemas'
 import type { RegisterSchema } from '@sluice/generators'
 import { createHttpProxy, createTcpProxy, type HttpProxy, type TcpProxy } from '@sluice-tools/proxies'
 import { ownServices, restartService, services, signalService, testServices } from '@sluice-tools/services'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { warmUp } from './crew.ts'
 import { chaosKafka } from './chaos-kafka.ts'
 import type { S3Place } from './lake-view.ts'
 
@@ -15,6 +19,8 @@ export interface Stage {
     readonly registryUrl: string
     readonly s3Endpoint: string
   }
+  /** For every worker process. */
+  readonly workerEnvironment: Readonly<Record<string, string>>
   readonly kafka: TcpProxy
   readonly store: HttpProxy
   readonly registry: HttpProxy
@@ -47,6 +53,11 @@ export async function openStage(): Promise<Stage> {
   const direct = createHttpRegistry({ url: SCHEMA_REGISTRY_URL! })
   opened.defer(() => direct.close())
 
+  const cache = await mkdtemp(join(tmpdir(), 'sluice-chaos-cache-'))
+  opened.defer(() => rm(cache, { recursive: true, force: true }))
+  const workerEnvironment = { NODE_COMPILE_CACHE: cache }
+  await warmUp(workerEnvironment)
+
   const closing = opened.move()
   return {
     direct: {
@@ -64,6 +75,7 @@ export async function openStage(): Promise<Stage> {
       registryUrl: `${registry.url}${new URL(SCHEMA_REGISTRY_URL!).pathname}`,
       s3Endpoint: store.url,
     },
+    workerEnvironment,
     kafka,
     store,
     registry,

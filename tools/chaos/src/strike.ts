@@ -20,6 +20,8 @@ export interface Target {
 /** Longer than the group waits for a member. */
 const zombieMs = sessionMs + 1500
 
+const patienceMs = 15_000
+
 let brokerTurn: Promise<unknown> = Promise.resolve()
 
 /** Broker signals and restarts one after another: a broker that hangs cannot end politely. */
@@ -34,14 +36,22 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
   const { kind, lastsMs, point, nth } = event
   const { stage, crew } = target
   const { kafka, store, registry } = stage
-  const struck = (): void => target.struck(kind)
+  const first = Promise.withResolvers<void>()
+  const struck = (): void => {
+    target.struck(kind)
+    first.resolve()
+  }
+  /** A fault that waits for work to strike at gets its time, but not for ever. */
+  const untilStruck = (): Promise<unknown> =>
+    Promise.race([first.promise, sleep(patienceMs, undefined, { ref: false })])
 
   switch (kind) {
     case 'kill':
       crew.replace(picked())
       return struck()
     case 'kill-at-point':
-      return void crew.replace(picked(), { failpoint: { point, nth, signal: 'SIGKILL' }, onPoint: struck })
+      crew.replace(picked(), { failpoint: { point, nth, signal: 'SIGKILL' }, onPoint: struck })
+      return void (await untilStruck())
     case 'zombie': {
       const worker = picked()
       worker.signal('SIGSTOP')
@@ -50,18 +60,12 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
       return worker.signal('SIGCONT')
     }
     case 'zombie-at-point': {
-      const reached = Promise.withResolvers<void>()
-      const worker = crew.replace(picked(), {
-        failpoint: { point, nth, signal: 'SIGSTOP' },
-        onPoint: () => reached.resolve(),
-      })
-      // It may never get there: whoever waits for the end of the run does not wait for that.
-      void reached.promise.then(async () => {
-        struck()
-        await sleep(zombieMs)
-        worker.signal('SIGCONT')
-      })
-      return
+      const failpoint = { point, nth, signal: 'SIGSTOP' } as const
+      const worker = crew.replace(picked(), { failpoint, onPoint: struck })
+      await untilStruck()
+      await sleep(zombieMs)
+      // Also when it was not there yet: it may have come to the point since.
+      return worker.signal('SIGCONT')
     }
     case 'scale-out':
       crew.hire()
@@ -163,6 +167,7 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
   async function onHttp(proxy: HttpProxy, ms: number, rules: readonly Rule[]): Promise<void> {
     const remove = rules.map((rule) => proxy.rule({ ...rule, onStrike: struck }))
     await sleep(ms)
+    await untilStruck()
     for (const each of remove) each()
   }
 }

@@ -43,3 +43,6 @@ export type WorkerLine =
 
 /** How a worker ends when a partition is halted. */
 export const haltedExit = 3
+
+/** In place of a setting: load everything, do nothing. */
+export const warmArgument = 'warm'

@@ -14,17 +14,21 @@ import { createHttpRegistry } from '@sluice/schemas'
 import { createS3Store } from '@sluice/sink-s3-minio'
 import { createKafkaSource } from '@sluice/source-kafka'
 import { contractOn, sinkId } from './lake-contract.ts'
-import { haltedExit, type StoreSetting, type WorkerLine, type WorkerSetting } from './worker-protocol.ts'
+import { haltedExit, warmArgument, type StoreSetting, type WorkerLine, type WorkerSetting } from './worker-protocol.ts'
 
 /**
  * The pipeline as an app runs it, following the topic until SIGTERM. Nothing here knows of faults but the failpoint and what
  * `worker-preload.ts` does; a worker that cannot begin ends with an error and is started again by whoever started it.
  */
+if (process.argv[2] === warmArgument) process.exit(0)
 const setting = JSON.parse(process.argv[2]!) as WorkerSetting
 const say = (line: WorkerLine): void => void writeSync(1, `${JSON.stringify(line)}\n`)
 
 using shutdown = onShutdown({ graceMs: 20_000 })
 const { signal } = shutdown
+let began = false
+// Asked to end before there is anything to drain.
+signal.addEventListener('abort', () => void (began || process.exit(0)), { once: true })
 const contracts = [contractOn(setting.topic)]
 
 await using open = new AsyncDisposableStack()
@@ -111,6 +115,7 @@ const watching = setInterval(() => {
     process.exit(haltedExit)
   }
 }, 200)
+began = true
 try {
   await pipeline.run({ until: 'aborted' })
 } finally {
