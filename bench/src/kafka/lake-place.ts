@@ -15,8 +15,7 @@ export interface Bucket {
 
 /** Where a run writes: a folder, or a bucket under a prefix. */
 export type LakePlace =
-  | { readonly kind: 'local'; readonly root: string }
-  | ({ readonly kind: 'minio'; readonly prefix: string } & Bucket)
+  { readonly kind: 'local'; readonly root: string } | ({ readonly kind: 'minio'; readonly prefix: string } & Bucket)
 
 export function s3Client({ endpoint, accessKeyId, secretAccessKey }: Bucket): S3Client {
   return new S3Client({

@@ -1,12 +1,12 @@
-import { createFileRegistry } from '@sluice/schemas'
-import type { Contract } from '@sluice/schemas'
-import { encodeRecordBatch } from '@sluice/ingest-core'
-import type { Codec } from '@sluice/ingest-core'
-import { createKafkaProducer, createKafkaSource } from '@sluice/source-kafka'
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { encodeRecordBatch } from '@sluice/ingest-core'
+import type { Codec } from '@sluice/ingest-core'
+import { createFileRegistry } from '@sluice/schemas'
+import type { Contract } from '@sluice/schemas'
+import { createKafkaProducer, createKafkaSource } from '@sluice/source-kafka'
 import { contract, eventChunks, partitions } from '../log-to-parquet/event-log.ts'
-import type { EventRecord } from '../log-to-parquet/event-log.ts'
+import type { ChangeValues } from '../log-to-parquet/event-log.ts'
 
 /** Where the registry of the benchmarks on Kafka lies. */
 export const registryFolder = fileURLToPath(new URL('../../.data/kafka-registry', import.meta.url))
@@ -27,14 +27,14 @@ const perBatch = 2000
 
 /**
  * A topic of 3 partitions with `records` events, kept for ever: the events are older than a broker keeps records by default. One
- * that is there and whole is used again. `change` may make another event of each.
+ * that is there and whole is used again.
  */
 export async function ensureTopic(
   topic: string,
   brokers: string,
   records: number,
   codec: Codec,
-  change: (chunk: EventRecord[], chunkIndex: number) => EventRecord[] = (chunk) => chunk,
+  change?: ChangeValues,
 ): Promise<void> {
   const schemaId = await registerUserEvents()
   const producer = createKafkaProducer({ brokers: brokers.split(',') })
@@ -44,9 +44,8 @@ export async function ensureTopic(
       if (there === records) return
       throw new Error(`topic ${topic} holds ${there} records instead of ${records}: stop the instance of the services`)
     }
-    let index = 0
-    for (const chunk of eventChunks(records, schemaId)) {
-      const perPartition = Map.groupBy(change(chunk, index++), ({ partition }) => partition)
+    for (const chunk of eventChunks(records, schemaId, change)) {
+      const perPartition = Map.groupBy(chunk, ({ partition }) => partition)
       await Promise.all(
         [...perPartition].map(([partition, events]) =>
           producer.produceBatches(

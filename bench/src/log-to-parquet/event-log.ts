@@ -6,6 +6,7 @@ import { openSegmentLog } from '@sluice/ingest-core'
 import { createFileRegistry, frame, getContract } from '@sluice/schemas'
 import type { AvroSchema } from '@sluice/schemas'
 import { makeUserEvents, userEventSchema } from '../user-event-columns.ts'
+import type { UserEventValues } from '../user-event-columns.ts'
 
 /** UserEvent v2, the event of this benchmark. */
 export const contract = getContract('ecommerce.UserEvent')
@@ -50,11 +51,15 @@ export interface EventRecord {
   readonly headers: readonly []
 }
 
+/** Makes other values of those of a chunk before they are encoded. */
+export type ChangeValues = (values: UserEventValues) => void
+
 /** Seeded events in Confluent's Avro framing, keyed and partitioned by user, in chunks. */
-export function* eventChunks(records: number, schemaId: number): Generator<EventRecord[]> {
+export function* eventChunks(records: number, schemaId: number, change?: ChangeValues): Generator<EventRecord[]> {
   const type = avscType(contract.schema)
   for (let from = 0, chunk = 0; from < records; from += chunkRows, chunk++) {
     const values = makeUserEvents(Math.min(chunkRows, records - from), chunk + 1)
+    change?.(values)
     yield values.event_id.map((_, row) => {
       const event = Object.fromEntries(
         userEventSchema.fields.map(({ name, type: { kind, ...rest } }) => {

@@ -53,7 +53,11 @@ async function convert(): Promise<number> {
           if (found === undefined) throw new Error(`schema id ${id} is unknown`)
           readers.set(id, (reader = avscType(found.schema)))
         }
-        appender.append(reader.fromBuffer(value.subarray(5)) as UserEvent, fetched.partition.partition, slab.offsets[i]!)
+        appender.append(
+          reader.fromBuffer(value.subarray(5)) as UserEvent,
+          fetched.partition.partition,
+          slab.offsets[i]!,
+        )
         rows += 1
       }
     }
