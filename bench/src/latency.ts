@@ -8,7 +8,7 @@
  * must not be lost either, but they meet a process that has just started, and only the longest latency of them is reported, as `cold`.
  */
 import { execFileSync, fork } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { createKafkaProducer } from '@sluice/source-kafka'
 import { testServices } from '@sluice-tools/services'
