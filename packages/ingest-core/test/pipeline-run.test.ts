@@ -417,6 +417,22 @@ describe('time, idleness and shutdown', () => {
     await running
   })
 
+  it('cuts in its time also when the clock was set back (fault 78)', async () => {
+    const manual = manualClock()
+    let back = 0
+    const clock = { ...manual, now: () => manual.now() - back }
+    const log = { partition: partitionOf('a'), records: 'gg' }
+    const { pipeline, stop, sink } = setUp([log], { clock, rotation: { intervalMs: 60_000, idleMs: 10_000 } })
+    const running = pipeline.run({ until: 'aborted' })
+    await manual.advance(5_000)
+    back = 3_600_000
+    await manual.advance(20_000)
+    expect(sink.receipts.map((receipt) => receipt.reason)).toEqual(['idle'])
+    stop.abort()
+    await manual.advance(1)
+    await running
+  })
+
   it('commits what is buffered when stopped, within the bound', async () => {
     const { pipeline, stop, sink, lake } = setUp([{ partition: partitionOf('a'), records: 'gbgf' }])
     const running = pipeline.run({ until: 'aborted' })
