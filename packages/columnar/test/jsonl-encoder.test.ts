@@ -129,7 +129,7 @@ describe('dates and times', () => {
 })
 
 describe('text and bytes', () => {
-  it('any text reads back, and no line holds a line break of any kind', () => {
+  it('any text reads back, and no line holds a line break of any kind (input 40)', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({

@@ -25,7 +25,7 @@ const read = (headers: readonly (readonly [string, number[] | null])[]) => {
   return readHeaderSchemaId(bytes, 0, bytes.length)
 }
 
-describe('schema ids in headers', () => {
+describe('schema ids in headers (fault 44)', () => {
   it('reads an id, wherever the header stands', () => {
     expect(read([['__value_schema_id', [0, 0, 0, 1, 2]]])).toBe(258)
     expect(

@@ -78,7 +78,7 @@ describe('decoding in workers', () => {
     expect(workers.stats().crashes).toBe(1)
   })
 
-  it('isolates a record that never returns', async () => {
+  it('isolates a record that never returns (fault 82)', async () => {
     const { decoder } = service({ deadlineMs: 2_000 })
     expect(await outcome(decoder, chunk('ggh'))).toEqual({ rows: [0, 1], dead: [[2, 'decode_crash']] })
   })

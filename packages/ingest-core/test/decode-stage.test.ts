@@ -126,7 +126,7 @@ describe('decode stage', () => {
     expect(rejects.find((reject) => reject.code === 'schema_unknown')?.schemaId).toBe(ids.unknown)
   })
 
-  it('never puts contents of a record into its description', async () => {
+  it('never puts contents of a record into its description (input 32)', async () => {
     const marker = 'SECRET-MARKER'
     const bad = frame(ids.v1, new TextEncoder().encode(marker))
     const { rejects } = await decode(fetched(userEvents, [record(bad), record(valueV2(1, { country: marker }))]))
@@ -134,14 +134,14 @@ describe('decode stage', () => {
     for (const { code, path, expected } of rejects) expect(`${code}${path}${expected}`).not.toContain(marker)
   })
 
-  it('reads a body whose schema id is in a header', async () => {
+  it('reads a body whose schema id is in a header (fault 44)', async () => {
     const header = ['__value_schema_id', Uint8Array.of(0, 0, 0, 0, ids.v1)] as const
     const { batch } = await decode(fetched(userEvents, [record(bodyV1(5), 5, [header])]))
     expect(texts(batch, 'event_id')).toEqual(['event-5'])
     expect(numbers(batch, '_schema_id')).toEqual([ids.v1])
   })
 
-  it('decodes old and new producers into one batch, however they alternate', async () => {
+  it('decodes old and new producers into one batch, however they alternate (fault 81)', async () => {
     const property = fc.asyncProperty(
       fc.array(fc.constantFrom('v1', 'v2', 'bad'), { maxLength: 60 }),
       async (kinds) => {
@@ -208,7 +208,7 @@ describe('decode stage', () => {
     expect(new Float64Array(cell)[0]).toBe(-2)
   })
 
-  it('calls damaged bytes corrupt instead of dead-lettering them', () => {
+  it('calls damaged bytes corrupt instead of dead-lettering them (input 28)', () => {
     const of = fetched(userEvents, [record(valueV1(0))])
     if (of.kind !== 'batches') throw new Error('batches expected')
     const stage = createDecodeStage(userEvents, limits)

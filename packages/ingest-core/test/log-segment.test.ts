@@ -259,7 +259,7 @@ describe('segment log', () => {
     }
   })
 
-  it('keeps whole batches and cuts the torn one when the disk is full, and goes on when there is room again', async () => {
+  it('keeps whole batches and cuts the torn one when the disk is full, and goes on when there is room again (fault 75)', async () => {
     const root = await folders.make()
     const script = `
       import { openSegmentLog } from ${JSON.stringify(new URL('../src/log/segment-log.ts', import.meta.url).href)}

@@ -133,7 +133,7 @@ describe('segment log to lake', () => {
     expect([asked(11), asked(12), asked(13), asked(99)]).toEqual([1, 1, 1, 3])
   })
 
-  it('survives records that end a worker: they become dead letters, files of other partitions are written again', async () => {
+  it('survives records that end a worker (fault 82): they become dead letters, files of other partitions are written again', async () => {
     const poison = record(new TextEncoder().encode('\0\0\0\0\u000bPOISON'), 0)
     const good = Array.from({ length: 60 }, (_, n) => record(valueV1(n), n))
     await lake.log.append(userEvents.topic, 0, [...good.slice(0, 30), poison, ...good.slice(30), poison])
@@ -153,7 +153,7 @@ describe('segment log to lake', () => {
     expect(new Set(content.rows).size).toBe(120)
   })
 
-  it('holds its budget and still stores everything', async () => {
+  it('holds its budget and still stores everything (faults 34, 76)', async () => {
     const expected = await produce(3000)
     const budgetBytes = 400_000
     const summary = await runOnce(lake, { shared, pipeline: { budgetBytes, pollBytes: 50_000 } })

@@ -128,7 +128,7 @@ describe('a run until caught up', () => {
     expect(stopped?.error?.code).toBe('START_POLICY_NEEDED')
   })
 
-  it('stops a topic without a contract', async () => {
+  it('stops a topic without a contract (input 15)', async () => {
     const { pipeline } = setUp([{ partition: partitionOf('a'), records: 'g' }], { contracts: [contractFor('other')] })
     const summary = await pipeline.run({ until: 'caught-up' })
     expect(summary.partitions[0]?.error?.code).toBe('NO_CONTRACT')
@@ -274,7 +274,7 @@ describe('infrastructure trouble', () => {
     expect(lake.next.get(key('a'))).toBe(99)
   })
 
-  it('goes back when a source skips offsets', async () => {
+  it('goes back when a source skips offsets (fault 35)', async () => {
     const records = 'g'.repeat(60)
     const { pipeline, source, lake } = setUp([{ partition: partitionOf('a'), records }])
     let polls = 0
@@ -318,7 +318,7 @@ describe('infrastructure trouble', () => {
     expect(warnings).toContain('progress could not be reported to the source')
   })
 
-  it('ends the run when a listener throws, and commits nothing more', async () => {
+  it('ends the run when a listener throws, and commits nothing more (fault 84)', async () => {
     const { pipeline, sink } = setUp([{ partition: partitionOf('a'), records: 'g'.repeat(100) }], {
       rotation: { rows: 10 },
       onReceipt: (receipt) => {
@@ -356,7 +356,7 @@ describe('infrastructure trouble', () => {
   })
 })
 
-describe('circuit breaker', () => {
+describe('circuit breaker (fault 83)', () => {
   it('pauses the topic when most is bad, stores nothing of it, and goes on when told to', async () => {
     const records = 'g'.repeat(50) + 'b'.repeat(100)
     const logs = [
@@ -398,7 +398,7 @@ describe('circuit breaker', () => {
 })
 
 describe('time, idleness and shutdown', () => {
-  it('cuts by time without new records, and by idleness', async () => {
+  it('cuts by time without new records, and by idleness (fault 33)', async () => {
     const clock = manualClock()
     const log = { partition: partitionOf('a'), records: 'gg' }
     const { pipeline, stop, sink } = setUp([log], { clock, rotation: { intervalMs: 60_000, idleMs: 10_000 } })
@@ -414,6 +414,22 @@ describe('time, idleness and shutdown', () => {
     expect(sink.receipts.map((receipt) => receipt.reason)).toContain('time')
     stop.abort()
     await clock.advance(1)
+    await running
+  })
+
+  it('cuts in its time also when the clock was set back (fault 78)', async () => {
+    const manual = manualClock()
+    let back = 0
+    const clock = { ...manual, now: () => manual.now() - back }
+    const log = { partition: partitionOf('a'), records: 'gg' }
+    const { pipeline, stop, sink } = setUp([log], { clock, rotation: { intervalMs: 60_000, idleMs: 10_000 } })
+    const running = pipeline.run({ until: 'aborted' })
+    await manual.advance(5_000)
+    back = 3_600_000
+    await manual.advance(20_000)
+    expect(sink.receipts.map((receipt) => receipt.reason)).toEqual(['idle'])
+    stop.abort()
+    await manual.advance(1)
     await running
   })
 
@@ -468,7 +484,7 @@ describe('time, idleness and shutdown', () => {
 })
 
 describe('the byte budget', () => {
-  it('keeps what is buffered below the limit by cutting the largest partition', async () => {
+  it('keeps what is buffered below the limit by cutting the largest partition (fault 76)', async () => {
     const logs = Array.from({ length: 4 }, (_, i) => ({ partition: partitionOf('a', i), records: 'g'.repeat(3000) }))
     const budgetBytes = 20_000
     const { pipeline, sink, lake } = setUp(logs, { budgetBytes, pollBytes: 2_000 })
@@ -480,7 +496,7 @@ describe('the byte budget', () => {
     for (let i = 0; i < 4; i++) expect(lake.rows.get(key('a', i))).toEqual(offsetsOf(logs[i]!.records, 'g'))
   })
 
-  it('reads no further ahead of a slow sink than allowed', async () => {
+  it('reads no further ahead of a slow sink than allowed (fault 34)', async () => {
     const { pipeline, sink, decoder, stop } = setUp([{ partition: partitionOf('a'), records: 'g'.repeat(1000) }], {
       chunksAhead: 3,
     })
@@ -498,7 +514,7 @@ describe('the byte budget', () => {
 })
 
 describe('assignments', () => {
-  it('drops the results of a revoked assignment and starts the next one fresh', async () => {
+  it('drops the results of a revoked assignment and starts the next one fresh (fault 17)', async () => {
     const log = { partition: partitionOf('a'), records: 'g'.repeat(30) }
     const { pipeline, source, sink, decoder, stop, lake } = setUp([log])
     let release: () => void = () => undefined

@@ -83,7 +83,7 @@ describe('worker pool', () => {
     expect(workers.stats().crashes).toBe(1)
   })
 
-  it('ends a worker that is over its deadline or its heap', async () => {
+  it('ends a worker that is over its deadline or its heap (fault 82)', async () => {
     const slow = pool({ size: 1, deadlineMs: 5000 })
     await slow.run('a', job('calls'))
     const hang = {

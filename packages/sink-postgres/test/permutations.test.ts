@@ -170,7 +170,7 @@ async function histories(schema: string): Promise<Map<string, Version[]>> {
 }
 
 describe('any order and any duplicates give one result', () => {
-  it('upsert: the newest by event time, then by position', async () => {
+  it('upsert: the newest by event time, then by position (input 39)', async () => {
     const schema = await freshSchema('perm')
     const all = arrivals(11, events)
     await run(schema, { contract, mode: 'upsert' }, all)

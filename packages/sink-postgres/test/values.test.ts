@@ -134,7 +134,7 @@ describe('values arrive as they were sent', () => {
     await sql(`DROP SCHEMA ${schema} CASCADE`)
   })
 
-  it('random rows read back by PostgreSQL are the rows that were sent', async () => {
+  it('random rows read back by PostgreSQL are the rows that were sent (inputs 16, 17)', async () => {
     const random = randomOf(7)
     const maybe = <T>(value: T): T | null => (random() < 0.2 ? null : value)
     const wholeOf = (digits: number): string => String(Math.floor(random() * 10 ** digits) - 5 * 10 ** (digits - 1))

@@ -204,6 +204,15 @@ describe('faults of the store and the way to it', () => {
     expect(Buffer.from(await store.get('a', never)).toString()).toBe('0123456789')
   })
 
+  it('input 42: metadata beyond what S3 takes is refused before anything is sent', async () => {
+    const store = await behindProxy(fresh())
+    const before = proxy.log.length
+    const [body, much] = [Buffer.from('b'), { note: 'x'.repeat(2100) }]
+    const failed = store.putIfAbsent('much', body, sha256Hex(body), much, never)
+    await expect(failed).rejects.toMatchObject({ code: 'STORE_UNSUPPORTED' })
+    expect(proxy.log.length).toBe(before)
+  })
+
   it('fault 51: a conflict with another request is tried again, with a new upload', async () => {
     const store = await behindProxy(fresh(), inParts)
     proxy.rule({ when: isComplete, times: 1, fault: s3Answer(409, 'ConditionalRequestConflict') })

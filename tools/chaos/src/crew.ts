@@ -22,6 +22,8 @@ export interface Worker {
   readonly id: number
   /** Runs, and is not stopped. */
   readonly awake: boolean
+  /** Has a failpoint that it has not reached. */
+  readonly waiting: boolean
   signal(signal: NodeJS.Signals): void
   /** Resolves when it has ended. */
   readonly ended: Promise<void>
@@ -61,6 +63,7 @@ interface Life extends Worker {
   readonly child: ChildProcess
   stopped: boolean
   asked: boolean
+  waiting: boolean
 }
 
 /** Fills the compile cache of workers (`NODE_COMPILE_CACHE`): a worker that is killed leaves nothing in it. */
@@ -106,6 +109,7 @@ export function createCrew(setting: WorkerSetting, environment: Readonly<Record<
       child,
       stopped: false,
       asked: false,
+      waiting: failpoint !== undefined,
       get awake() {
         return lives.has(life) && !life.stopped
       },
@@ -130,6 +134,7 @@ export function createCrew(setting: WorkerSetting, environment: Readonly<Record<
       if (line.kind === 'halted') halts.push({ code: line.code, message: line.message })
       if (line.kind === 'trouble') troubles.set(line.code, (troubles.get(line.code) ?? 0) + 1)
       if (line.kind === 'point') {
+        life.waiting = false
         if (line.signal === 'SIGSTOP') life.stopped = true
         onPoint?.()
       }

@@ -20,7 +20,7 @@ export interface Target {
 /** Longer than the group waits for a member. */
 const zombieMs = sessionMs + 1500
 
-const patienceMs = 15_000
+const patienceMs = 30_000
 
 let brokerTurn: Promise<unknown> = Promise.resolve()
 
@@ -153,14 +153,15 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
   }
 
   function picked(): Worker {
-    const awake = crew.awake()
+    // One that another fault waits for is left in peace.
+    const awake = crew.awake().filter(({ waiting }) => !waiting)
     return awake[Math.floor(event.pick * awake.length)] ?? crew.hire()
   }
 
   async function onKafka(fault: Parameters<typeof kafka.set>[0], healed: Parameters<typeof kafka.set>[0]) {
     kafka.set(fault)
-    if (kafka.connections() > 0) struck()
     await sleep(lastsMs)
+    if (kafka.connections() > 0) struck()
     kafka.set(healed)
   }
 

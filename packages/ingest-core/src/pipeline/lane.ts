@@ -441,6 +441,9 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     requestCut,
     tick(now) {
       if (dirtySince === null || state !== 'running') return
+      // A clock that was set back must not hold a cut up for as long (fault 78).
+      dirtySince = Math.min(dirtySince, now)
+      lastWriteAt = Math.min(lastWriteAt, now)
       if (now - dirtySince >= rotation.intervalMs) requestCut('time')
       else if (now - lastWriteAt >= rotation.idleMs && now - dirtySince >= rotation.idleMs) requestCut('idle')
     },

@@ -220,7 +220,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
         await sleep(clock, tickMs, ended.signal)
         const now = clock.now()
         for (const lane of lanes.values()) lane.tick(now)
-        if (now - measuredAt < options.lagEveryMs) continue
+        if (Math.abs(now - measuredAt) < options.lagEveryMs) continue
         measuredAt = now
         for (const lane of lanes.values()) lane.measureLag()
       }
