@@ -98,8 +98,9 @@ describe('worker pool', () => {
   it('tells that open files went with their worker, so that the partition is opened again', async () => {
     const host = createWorkerFileSetHost(pool({ size: 1 }))
     const spec = { partition: { clusterId: 'c', topicId: 't', topic: 't', partition: 0 } } as FlushSpec
-    await host.open('a', { spec })
-    await host.open('b', { spec })
+    const deadColumns = { fields: [] }
+    await host.open('a', { spec, deadColumns })
+    await host.open('b', { spec, deadColumns })
     const batch = { batch: { schema: { fields: [] }, length: 0, columns: [] }, rejects: [] } as unknown as SinkBatch
     await expect(host.append('a', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })
     await expect(host.append('b', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })

@@ -1,0 +1,88 @@
+/**
+ * Ours, in a process of its own: the pipeline as an app wires it, member of a consumer group. CRCs and rules checked, dead letters and
+ * offsets decided by the commit chain, files synced. The workers live as long as the process; all else is made anew for each run.
+ */
+import {
+  createDecodeService,
+  createFileSink,
+  createIngestWorkers,
+  createPipeline,
+  createSchemaResolver,
+  pipelineDefaults,
+} from '@sluice/ingest-core'
+import { createFileRegistry } from '@sluice/schemas'
+import { createKafkaSource } from '@sluice/source-kafka'
+import { openPlace, prefixOf } from '../kafka/lake-place.ts'
+import { contractOf, registryFolder } from '../kafka/user-events-topic.ts'
+import { serveRuns } from '../log-to-parquet/contender.ts'
+import type { RunOutcome } from '../log-to-parquet/contender.ts'
+import { jobOf } from './job.ts'
+
+const { brokers, topic, place, settings } = jobOf(process.argv[2])
+const contract = contractOf(topic)
+const contracts = [contract]
+const { youngMb, oldMb } = settings
+const workers = createIngestWorkers({
+  contracts,
+  ...(settings.workers !== undefined && { size: settings.workers }),
+  ...(youngMb !== undefined && {
+    resourceLimits: { maxYoungGenerationSizeMb: youngMb, maxOldGenerationSizeMb: oldMb ?? 512 },
+  }),
+})
+let runs = 0
+
+async function ingest(): Promise<RunOutcome> {
+  const run = `run${(runs += 1)}`
+  const store = await openPlace(place)
+  const groupId = `bench-${process.pid}-${run}`
+  const source = await createKafkaSource({
+    brokers: brokers.split(','),
+    topics: [topic],
+    groupId,
+    assignment: { kind: settings.assignment ?? 'group' },
+  })
+  const prefix = [prefixOf(place), run].filter(Boolean).join('/')
+  const sink = createFileSink({
+    store,
+    sinkId: 'bench',
+    owner: groupId,
+    prefix,
+    tables: [{ contract }],
+    file: { format: 'parquet', options: { compression: 'zstd' } },
+    host: workers.fileSets,
+  })
+  const schemas = createSchemaResolver({ registry: createFileRegistry(registryFolder), checks: 1 })
+  let firstFileAt: number | undefined
+  const { pollBytes, budgetBytes, chunksAhead, rotateRows, rotateMs } = settings
+  const pipeline = createPipeline({
+    source,
+    sink,
+    contracts,
+    decoder: createDecodeService({ workers, contracts, schemas }),
+    startPolicy: 'earliest',
+    pollBytes: pollBytes ?? pipelineDefaults.pollBytes,
+    budgetBytes: budgetBytes ?? pipelineDefaults.budgetBytes,
+    chunksAhead: chunksAhead ?? pipelineDefaults.chunksAhead,
+    rotation: {
+      rows: rotateRows ?? pipelineDefaults.rotation.rows,
+      intervalMs: rotateMs ?? pipelineDefaults.rotation.intervalMs,
+    },
+    onReceipt() {
+      firstFileAt ??= Date.now()
+    },
+  })
+  const { outcome, topics, commits, peakBytes, receipts } = await pipeline.run({ until: 'caught-up' })
+  await store.close()
+  const counts = topics[topic]
+  if (outcome !== 'caught-up' || counts === undefined || counts.consumed !== counts.stored + counts.late) {
+    throw new Error(`not every record became a row: ${outcome} ${JSON.stringify(counts)}`)
+  }
+  const files = receipts.reduce((sum, receipt) => sum + receipt.files.length, 0)
+  return {
+    rows: counts.stored + counts.late,
+    ...(firstFileAt !== undefined && { firstFileAt }),
+    more: { commits, files, peakBudgetBytes: peakBytes },
+  }
+}
+
+serveRuns(ingest, () => workers.close())
