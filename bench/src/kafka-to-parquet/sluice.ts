@@ -2,36 +2,35 @@
  * Ours, in a process of its own: the pipeline as an app wires it, member of a consumer group. CRCs and rules checked, dead letters and
  * offsets decided by the commit chain, files synced. The workers live as long as the process; all else is made anew for each run.
  */
-import {
-  createDecodeService,
-  createFileSink,
-  createIngestWorkers,
-  createPipeline,
-  createSchemaResolver,
-  pipelineDefaults,
-} from '@sluice/ingest-core'
-import { createFileRegistry } from '@sluice/schemas'
-import { createKafkaSource } from '@sluice/source-kafka'
-import { openPlace, prefixOf } from '../kafka/lake-place.ts'
-import { contractOf, registryFolder } from '../kafka/user-events-topic.ts'
-import { serveRuns } from '../log-to-parquet/contender.ts'
-import type { RunOutcome } from '../log-to-parquet/contender.ts'
+import { enableCompileCache } from 'node:module'
 import { jobOf } from './job.ts'
+
+// As the entry of an app does: what was compiled in an earlier start is not compiled again.
+enableCompileCache()
+const ingestCore = await import('@sluice/ingest-core')
+const { createDecodeService, createFileSink, createPipeline, createSchemaResolver, pipelineDefaults } = ingestCore
+const { contractOf, registryFolder } = await import('../kafka/user-events-contract.ts')
 
 const { brokers, topic, place, settings } = jobOf(process.argv[2])
 const contract = contractOf(topic)
 const contracts = [contract]
 const { youngMb, oldMb } = settings
-const workers = createIngestWorkers({
+const workers = ingestCore.createIngestWorkers({
   contracts,
   ...(settings.workers !== undefined && { size: settings.workers }),
   ...(youngMb !== undefined && {
     resourceLimits: { maxYoungGenerationSizeMb: youngMb, maxOldGenerationSizeMb: oldMb ?? 512 },
   }),
 })
+// The threads load their code while this one loads its clients.
+workers.start()
+const { createFileRegistry } = await import('@sluice/schemas')
+const { createKafkaSource } = await import('@sluice/source-kafka')
+const { openPlace, prefixOf } = await import('../kafka/lake-place.ts')
+const { serveRuns } = await import('../log-to-parquet/contender.ts')
 let runs = 0
 
-async function ingest(): Promise<RunOutcome> {
+async function ingest() {
   const run = `run${(runs += 1)}`
   const store = await openPlace(place)
   const groupId = `bench-${process.pid}-${run}`

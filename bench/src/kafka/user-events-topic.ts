@@ -1,20 +1,11 @@
 import { mkdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { encodeRecordBatch } from '@sluice/ingest-core'
 import type { Codec } from '@sluice/ingest-core'
 import { createFileRegistry } from '@sluice/schemas'
-import type { Contract } from '@sluice/schemas'
 import { createKafkaProducer, createKafkaSource } from '@sluice/source-kafka'
 import { contract, eventChunks, partitions } from '../log-to-parquet/event-log.ts'
 import type { ChangeValues } from '../log-to-parquet/event-log.ts'
-
-/** Where the registry of the benchmarks on Kafka lies. */
-export const registryFolder = fileURLToPath(new URL('../../.data/kafka-registry', import.meta.url))
-
-/** UserEvent v2 under the name of another topic. */
-export function contractOf(topic: string): Contract {
-  return { ...contract, topic }
-}
+import { registryFolder } from './user-events-contract.ts'
 
 /** The id of UserEvent v2 in the registry of the benchmarks. */
 export function registerUserEvents(): Promise<number> {

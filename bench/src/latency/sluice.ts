@@ -12,7 +12,7 @@ import {
 import { createFileRegistry } from '@sluice/schemas'
 import { createKafkaSource } from '@sluice/source-kafka'
 import { openPlace } from '../kafka/lake-place.ts'
-import { registryFolder } from '../kafka/user-events-topic.ts'
+import { registryFolder } from '../kafka/user-events-contract.ts'
 import { partitions } from '../log-to-parquet/event-log.ts'
 import { contractOfLane, lanes } from './lanes.ts'
 import type { LaneJob, LaneMessage } from './lanes.ts'

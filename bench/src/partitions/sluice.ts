@@ -10,7 +10,7 @@ import {
 } from '@sluice/ingest-core'
 import { createFileRegistry } from '@sluice/schemas'
 import { createKafkaSource } from '@sluice/source-kafka'
-import { registryFolder } from '../kafka/user-events-topic.ts'
+import { registryFolder } from '../kafka/user-events-contract.ts'
 import { serveRuns } from '../log-to-parquet/contender.ts'
 import type { RunOutcome } from '../log-to-parquet/contender.ts'
 import { contractOfPartitions, latePatterns } from './job.ts'

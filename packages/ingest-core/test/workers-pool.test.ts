@@ -34,6 +34,20 @@ describe('worker pool', () => {
     expect(workers.stats()).toMatchObject({ workers: 2, busy: 0, queued: 0, jobs: 4, crashes: 0 })
   })
 
+  it('starts all workers at once when told to, and each only once', async () => {
+    const workers = pool()
+    expect(workers.stats().workers).toBe(0)
+    workers.start()
+    expect(workers.stats().workers).toBe(2)
+    const incarnation = workers.incarnation('a')
+    workers.start()
+    expect(await workers.run('a', job('calls'))).toBe(1)
+    expect(workers.incarnation('a')).toBe(incarnation)
+    await workers.close()
+    workers.start()
+    expect(workers.stats().workers).toBe(0)
+  })
+
   it('moves buffers instead of copying them, when the job has its turn', async () => {
     const workers = pool({ size: 1 })
     const bytes = new Uint8Array([1, 2, 3])
