@@ -30,13 +30,15 @@ INSTANCE ?= default
 # The services of `make on-prem`, and their environment.
 ON_PREM_SERVICES := kafka apicurio minio
 ON_PREM := $(TS) tools/services/src/main.ts
+ON_PREM_FLOWS_SERVICES := kafka-secure minio postgres
 ON_PREM_SH := sh -c 'eval "`$(ON_PREM) env --instance on-prem`" && export SLUICE_PROFILE=services && exec "$$@"' on-prem $(TS) apps/on-prem/src/main.ts
+ON_PREM_FLOWS_SH := sh -c 'eval "`$(ON_PREM) env --instance on-prem`" && export SLUICE_PROFILE=event-hubs && exec "$$@"' on-prem $(TS) apps/on-prem/src/main.ts
 
 RUNS ?= 20
 SEED ?=
 OUT ?=
 
-.PHONY: help install demo sluice on-prem on-prem-sh on-prem-down test lint types build bench chaos services-up services-down services-status format clean
+.PHONY: help install demo sluice on-prem on-prem-sh on-prem-flows on-prem-flows-sh on-prem-down test lint types build bench chaos services-up services-down services-status format clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +71,14 @@ on-prem: install ## Run the shop on Kafka, registry and MinIO: simulate, ingest,
 
 on-prem-sh: install ## A command on the services of on-prem: make on-prem-sh ARGS="ecommerce status"
 	@$(RUN) $(ON_PREM_SH) $(ARGS)
+
+on-prem-flows: install ## Run telco and event analytics on Kafka by SASL, MinIO and PostgreSQL: simulate, ingest, silver, gold, daily job, verify
+	@$(RUN) $(ON_PREM) up $(ON_PREM_FLOWS_SERVICES) --instance on-prem > /dev/null
+	@$(RUN) $(ON_PREM_FLOWS_SH) telco demo -n 3000
+	@$(RUN) $(ON_PREM_FLOWS_SH) analytics demo
+
+on-prem-flows-sh: install ## A command on the services of on-prem-flows: make on-prem-flows-sh ARGS="telco status"
+	@$(RUN) $(ON_PREM_FLOWS_SH) $(ARGS)
 
 on-prem-down: ## Stop the services of on-prem
 	@$(RUN) $(ON_PREM) down --instance on-prem

@@ -1,16 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { openLakeFiles } from '@sluice/app-kit'
 import { renderTable, type Command } from '@sluice/runtime'
 import { quoteIdentifier } from '@sluice/schemas'
 import type { SqlConnector } from '@sluice/sink-postgres'
 import { withWarehouse } from '../parts/warehouse.ts'
 import { addDomain, type DomainContext, type DomainEnvironment } from '../warehouse/domain-commands.ts'
 import { JobError } from '../warehouse/errors.ts'
-import { inTransaction } from '../warehouse/run-sql.ts'
+import { inTransaction, requireTable } from '../warehouse/run-sql.ts'
 import { postToSlack } from '../warehouse/slack.ts'
 import { openAnalytics } from './analytics-app.ts'
 import { alertText, runDaily, type DailyReport } from './daily.ts'
+import { flatEvents } from './event-table.ts'
 import { eventSilver, refreshEvents } from './silver.ts'
 
 interface DailyFlags {
@@ -40,6 +40,7 @@ async function daily(
   { asOf = 'now', report: file }: DailyFlags,
 ): Promise<void> {
   const report = await withWarehouse(app.config, async (connector) => {
+    await inTransaction(connector, signal, (session) => requireTable(session, app.schema, flatEvents.table))
     const time = await asOfTime(asOf, connector, app.schema, signal)
     return runDaily({ connector, schema: app.schema, asOf: time, signal })
   })
@@ -93,14 +94,7 @@ export function addAnalytics(program: Command, env: DomainEnvironment): void {
       description: 'event analytics: bronze, silver with sessions, a star with history, daily quality',
       commitEveryMs: 60_000,
       open: openAnalytics,
-      async silver(app, signal) {
-        const store = await app.openStore(signal)
-        try {
-          return await refreshEvents({ store, files: openLakeFiles(app, store), sinkId: app.sinkId }, signal)
-        } finally {
-          await store.close()
-        }
-      },
+      silver: refreshEvents,
       silverRule: { table: eventSilver, key: 'idempotency_key', order: firstRecord, late: false },
       // A dead letter that landed late found the first copy there already.
       warehouseRule: { key: 'idempotency_key', order: `_replayed_at nulls first, ${firstRecord}` },

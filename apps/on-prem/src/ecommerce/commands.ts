@@ -2,8 +2,6 @@ import {
   addDeadLetterCommands,
   addDoctorCommand,
   addLakeCommands,
-  clockCheck,
-  diskCheck,
   withIngestFlags,
   withProduceFlags,
   type AddCommand,
@@ -11,8 +9,8 @@ import {
 import type { Command } from '@sluice/runtime'
 import { compatibilityModes, type CompatibilityMode } from '@sluice/schemas'
 import type { OnPremConfig } from '../config.ts'
-import { kafkaChecks } from '../parts/kafka-checks.ts'
 import { usesKafka } from '../parts/kafka.ts'
+import { serviceChecks } from '../parts/service-checks.ts'
 import { analyse } from './analytics.ts'
 import { runShopDemo } from './demo.ts'
 import { ShopError } from './errors.ts'
@@ -67,12 +65,7 @@ export function addShopCommands(parent: Command, add: AddCommand<OnPremConfig, S
     .option('--rate <n>', 'events per second meanwhile', Number, 100)
     .option('--mode <mode>', 'what the new version is held to', shopMode)
     .option('--check-only', 'register and write nothing')
-  addDoctorCommand(parent, add, ({ config, app }) => [
-    ...(usesKafka(config) ? kafkaChecks(config, [userEvent.topic]) : []),
-    ...(config.registry.url === undefined ? [] : [clockCheck('registry', config.registry.url)]),
-    ...(config.store.endpoint === undefined ? [] : [clockCheck('object store', config.store.endpoint)]),
-    ...(app.files.kind === 'local' ? [diskCheck(app.files.root)] : []),
-  ])
+  addDoctorCommand(parent, add, ({ config, app }) => serviceChecks(config, app))
   addDeadLetterCommands(parent, add)
   add(parent, 'clean', 'remove topic, objects and local data', async ({ app, config, signal, print }, { yes }) => {
     const real = usesKafka(config) || config.store.kind === 's3'

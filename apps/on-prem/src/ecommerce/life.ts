@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { produceFeeds, readBounds } from '@sluice/app-kit'
 import type { CompatibilityMode } from '@sluice/schemas'
 import type { OnPremConfig } from '../config.ts'
-import { createBucket, openStore } from '../parts/store.ts'
+import { createBucket, removeObjects } from '../parts/store.ts'
 import { registeredVersion } from './schema-versions.ts'
 import { userEvent, type ShopApp } from './shop-app.ts'
 
@@ -83,7 +83,7 @@ async function producedSoFar(app: ShopApp, signal: AbortSignal): Promise<number>
 /** Removes what the app made: topic, objects and the data folder. Schemas stay: ids are for ever. */
 export async function removeShop(config: OnPremConfig, app: ShopApp, signal: AbortSignal): Promise<void> {
   await app.topics.remove()
-  if (config.store.kind === 's3') await emptyBucket(config, signal)
+  if (config.store.kind === 's3') await removeObjects(config, ownPrefixes, signal)
   for (const name of ['log', 'registry', 'lake', 'ledger', 'cache']) {
     await rm(join(config.dataDir, name), { recursive: true, force: true })
   }
@@ -98,18 +98,3 @@ const ownPrefixes = [
   '_ingest/_fed/ecommerce-raw/',
   '_ingest/_owners/events%2F',
 ] as const
-
-/** Only what the e-commerce lake wrote; a bucket may be shared. */
-async function emptyBucket(config: OnPremConfig, signal: AbortSignal): Promise<void> {
-  await createBucket(config)
-  const store = await openStore(config, signal)
-  try {
-    for (const prefix of ownPrefixes) {
-      const keys: string[] = []
-      for await (const { key } of store.list(prefix, signal)) keys.push(key)
-      await store.delete(keys, signal)
-    }
-  } finally {
-    await store.close()
-  }
-}

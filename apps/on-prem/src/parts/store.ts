@@ -48,6 +48,25 @@ export async function createBucket(config: StoreConfig): Promise<boolean> {
   }
 }
 
+/** Deletes what lies below the prefixes: only what an app wrote, as a bucket may be shared. */
+export async function removeObjects(
+  config: StoreConfig,
+  prefixes: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await createBucket(config)
+  const store = await openStore(config, signal)
+  try {
+    for (const prefix of prefixes) {
+      const keys: string[] = []
+      for await (const { key } of store.list(prefix, signal)) keys.push(key)
+      await store.delete(keys, signal)
+    }
+  } finally {
+    await store.close()
+  }
+}
+
 /** Where DuckDB finds the objects. */
 export function lakeFiles(config: StoreConfig): LakeApp['files'] {
   if (config.store.kind === 'local') return { kind: 'local', root: lakeFolder(config) }

@@ -1,4 +1,3 @@
-import { openLakeFiles } from '@sluice/app-kit'
 import type { Command } from '@sluice/runtime'
 import { withWarehouse } from '../parts/warehouse.ts'
 import { addDomain, type DomainContext, type DomainEnvironment } from '../warehouse/domain-commands.ts'
@@ -27,14 +26,7 @@ export function addTelco(program: Command, env: DomainEnvironment): void {
       description: 'telco customers: newest state of each, churn features',
       commitEveryMs: 60_000,
       open: openTelco,
-      async silver(app, signal) {
-        const store = await app.openStore(signal)
-        try {
-          return await refreshCustomers({ store, files: openLakeFiles(app, store), sinkId: app.sinkId }, signal)
-        } finally {
-          await store.close()
-        }
-      },
+      silver: refreshCustomers,
       silverRule: { table: customerSilver, key: 'customer_id', order: newest, late: true },
       warehouseRule: { key: 'customer_id', order: newest },
       addJobs(parent, add) {

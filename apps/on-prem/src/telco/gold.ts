@@ -1,6 +1,14 @@
 import type { SqlConnector } from '@sluice/sink-postgres'
-import { checkRules, inTransaction, runFiles, type CheckedRule, type RanFile } from '../warehouse/run-sql.ts'
+import {
+  checkRules,
+  inTransaction,
+  requireTable,
+  runFiles,
+  type CheckedRule,
+  type RanFile,
+} from '../warehouse/run-sql.ts'
 import { readSqlFolder } from '../warehouse/sql-files.ts'
+import { cleanCustomers } from './customer-table.ts'
 
 export interface GoldReport {
   /** False when a business rule is broken; then gold is as it was. */
@@ -19,6 +27,7 @@ export async function buildGold(connector: SqlConnector, schema: string, signal:
   return inTransaction(connector, signal, async (session) => {
     // What is checked and what is built from is one state, though customers keep landing.
     await session.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+    await requireTable(session, schema, cleanCustomers.table)
     const checked = await checkRules(session, rules, { schema })
     if (checked.some(({ violations }) => violations > 0)) return { ok: false, rules: checked, built: [] }
     return { ok: true, rules: checked, built: await runFiles(session, tables, { schema }) }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import {
   addDeadLetterCommands,
+  addDoctorCommand,
   AppError,
   createCommandSet,
   describeLake,
@@ -9,6 +10,7 @@ import {
   ingestConfigWith,
   observedIngest,
   openLake,
+  openLakeFiles,
   produceFeeds,
   produceFlagPaths,
   queryLake,
@@ -20,14 +22,15 @@ import {
   withProduceFlags,
   type AddCommand,
   type CommandContext,
-  addDoctorCommand,
+  type LakeFiles,
 } from '@sluice/app-kit'
+import type { ObjectStore } from '@sluice/ingest-core'
 import { renderTable, type Command } from '@sluice/runtime'
 import { quoteIdentifier } from '@sluice/schemas'
 import { onPremConfig, type OnPremConfig } from '../config.ts'
-import { kafkaChecks } from '../parts/kafka-checks.ts'
 import { usesKafka } from '../parts/kafka.ts'
-import { createBucket } from '../parts/store.ts'
+import { serviceChecks, warehouseCheck } from '../parts/service-checks.ts'
+import { createBucket, removeObjects } from '../parts/store.ts'
 import { withWarehouse } from '../parts/warehouse.ts'
 import { describeSilver, verifySilver, type SilverRule } from '../silver/verify-silver.ts'
 import type { Snapshot } from '../silver/snapshot-table.ts'
@@ -39,6 +42,13 @@ import type { WarehouseApp } from './warehouse-app.ts'
 export type DomainContext = CommandContext<OnPremConfig, WarehouseApp>
 export type DomainAdd = AddCommand<OnPremConfig, WarehouseApp>
 
+/** What a silver job reads from and writes to. */
+export interface SilverInput {
+  readonly store: ObjectStore
+  readonly files: LakeFiles
+  readonly sinkId: string
+}
+
 /** What differs between the domains that land in lake and warehouse. */
 export interface DomainWords {
   readonly name: string
@@ -46,7 +56,7 @@ export interface DomainWords {
   /** A partition commits at least this often while records come, ms. */
   readonly commitEveryMs: number
   readonly open: (config: OnPremConfig) => WarehouseApp
-  readonly silver: (app: WarehouseApp, signal: AbortSignal) => Promise<Snapshot | undefined>
+  readonly silver: (input: SilverInput, signal: AbortSignal) => Promise<Snapshot | undefined>
   readonly silverRule: SilverRule
   readonly warehouseRule: WarehouseRule
   /** Commands of the domain's own. */
@@ -105,7 +115,7 @@ export function addDomain(program: Command, words: DomainWords, env: DomainEnvir
     }
     await clean(words, context)
   }).option('--yes', 'also when they are of real services')
-  addDoctorCommand(parent, add, ({ app, config }) => (usesKafka(config) ? kafkaChecks(config, topicsOf(app)) : []))
+  addDoctorCommand(parent, add, ({ app }) => [...serviceChecks(app.config, app), warehouseCheck(app.config)])
   withIngestFlags(
     withProduceFlags(
       add(parent, 'demo', 'init, produce, ingest, silver, jobs, show-data, verify', async (context) => {
@@ -145,7 +155,13 @@ async function produce({ app, config, signal, print }: DomainContext): Promise<v
 }
 
 async function silver(words: DomainWords, { app, signal, print }: DomainContext): Promise<void> {
-  const snapshot = await words.silver(app, signal)
+  const store = await app.openStore(signal)
+  let snapshot: Snapshot | undefined
+  try {
+    snapshot = await words.silver({ store, files: openLakeFiles(app, store), sinkId: app.sinkId }, signal)
+  } finally {
+    await store.close()
+  }
   if (snapshot === undefined) throw new AppError('LAKE_EMPTY', 'nothing has landed yet')
   print(describeSilver({ ok: true, snapshot, behind: 0, diff: undefined }))
 }
@@ -208,28 +224,16 @@ async function clean(words: DomainWords, { app, signal, print }: DomainContext):
       session.release(false)
     }
   })
-  if (config.store.kind === 's3') await removeObjects(words, app, signal)
+  if (config.store.kind === 's3') await removeObjects(config, ownPrefixes(words, app), signal)
   await rm(config.dataDir, { recursive: true, force: true })
   print(`removed topic, objects, warehouse schema and local data of ${app.schema}\n`)
 }
 
-/** Only what this domain wrote: a bucket may be shared. */
-async function removeObjects(words: DomainWords, app: WarehouseApp, signal: AbortSignal): Promise<void> {
-  await createBucket(app.config)
-  const store = await app.openStore(signal)
-  try {
-    const tables = tableContractsOf(app).flatMap(({ table }) => [`${table}/`, `late/${table}/`])
-    const silverTable = words.silverRule.table
-    const letters = topicsOf(app).map((topic) => `dead-letter-queue/${topic}/`)
-    const chains = ['', '_topics/'].map((folder) => `_ingest/${folder}${app.sinkId}/`)
-    for (const prefix of [...tables, ...letters, ...chains, `${silverTable}/`, `_snapshots/${silverTable}/`]) {
-      const keys: string[] = []
-      for await (const { key } of store.list(prefix, signal)) keys.push(key)
-      await store.delete(keys, signal)
-    }
-  } finally {
-    await store.close()
-  }
+/** Rows of both lanes, silver, dead letters, the commit chain, and its marks of topic, schemas and owner. */
+function ownPrefixes({ name, silverRule: { table } }: DomainWords, app: WarehouseApp): string[] {
+  const letters = topicsOf(app).map((topic) => `dead-letter-queue/${topic}/`)
+  const chains = ['', '_topics/', '_schemas/'].map((folder) => `_ingest/${folder}${app.sinkId}/`)
+  return [`${name}/`, `${table}/`, `_snapshots/${table}/`, ...letters, ...chains, `_ingest/_owners/${name}%2F`]
 }
 
 function timeOf(ms: number): string {

@@ -2,6 +2,7 @@
 export const jobErrors = {
   RULES_BROKEN: { exitCode: 7, advice: 'gold is as it was; the report names the rules, the table the rows' },
   CONFIRMATION_NEEDED: { exitCode: 2, advice: 'add --yes when that is what you want' },
+  WAREHOUSE_EMPTY: { exitCode: 3, advice: 'run `ingest` first' },
   DAILY_FAILED: { exitCode: 7, advice: 'the report says which step and why' },
 } as const
 

@@ -1,4 +1,6 @@
+import { quoteIdentifier } from '@sluice/schemas'
 import type { SqlConnector, SqlSession } from '@sluice/sink-postgres'
+import { JobError } from './errors.ts'
 import { fillPlaces, type SqlFile, type SqlPlaces } from './sql-files.ts'
 
 /** Runs `work` in one transaction, in UTC. Whatever it throws undoes everything. */
@@ -20,6 +22,13 @@ export async function inTransaction<T>(
     // A connection in the middle of a failed transaction is not given to anybody else.
     session.release(broken)
   }
+}
+
+/** @throws JobError WAREHOUSE_EMPTY when no ingest has made the table yet */
+export async function requireTable(session: SqlSession, schema: string, table: string): Promise<void> {
+  const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`
+  const { rows } = await session.query('SELECT to_regclass($1) IS NOT NULL AS there', [name])
+  if (rows[0]!['there'] !== true) throw new JobError('WAREHOUSE_EMPTY', `the warehouse has no table ${schema}.${table}`)
 }
 
 export interface RanFile {

@@ -4,7 +4,7 @@ import { quoteIdentifier } from '@sluice/schemas'
 import type { SqlSession } from '@sluice/sink-postgres'
 import { withWarehouse } from '../parts/warehouse.ts'
 import { diffDigests, digestsOfLake, digestsOfWarehouse, isSame, type Position, type TableDiff } from './compare.ts'
-import { inTransaction } from './run-sql.ts'
+import { inTransaction, requireTable } from './run-sql.ts'
 import type { WarehouseApp } from './warehouse-app.ts'
 
 /** How the table of the warehouse follows from the rows in the lake. */
@@ -45,6 +45,7 @@ export async function verifyWarehouse(
     inTransaction(connector, signal, async (session) => {
       const name = (table: string): string => `${quoteIdentifier(app.schema)}.${quoteIdentifier(table)}`
       const target = name(app.warehouseTable.table ?? contract.table)
+      await requireTable(session, app.schema, app.warehouseTable.table ?? contract.table)
       const found = await lettersOfWarehouse(session, name('ingest_dead_letter'))
       const own = [...found].filter(([, { stage }]) => stage === 'sink').map(([position]) => position)
       const refused = new Set(own.filter((position) => !decided.has(position)))

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { LakeApp } from '@sluice/app-kit'
-import { layouts, type LayoutPatterns } from '@sluice/ingest-core'
+import { layouts } from '@sluice/ingest-core'
 import {
   createPostgresDeadLetters,
   createPostgresSink,
@@ -30,13 +30,12 @@ export interface WarehouseDomain {
   readonly contract: Contract
   /** Of the files, when they hold other columns. */
   readonly lakeContract?: Contract
-  readonly layout?: LayoutPatterns
   readonly warehouseTable: Omit<PostgresTable, 'schema'>
   readonly asSent?: NonNullable<LakeApp['asSent']>
 }
 
 /**
- * Everything of a domain has its name: folder, consumer group, chain, schema. So domains share services without meeting.
+ * Everything of a domain has its name: folders, consumer group, chain, schema. So domains share services without meeting.
  */
 export function openWarehouseApp(given: OnPremConfig, domain: WarehouseDomain): WarehouseApp {
   const config: OnPremConfig = {
@@ -44,7 +43,7 @@ export function openWarehouseApp(given: OnPremConfig, domain: WarehouseDomain): 
     dataDir: join(given.dataDir, domain.name),
     kafka: { ...given.kafka, groupId: `${given.kafka.groupId}-${domain.name}` },
   }
-  const { name, contract, lakeContract = contract, layout = layouts.lake, asSent } = domain
+  const { name, contract, lakeContract = contract, asSent } = domain
   const topics = topicsOf(config, [contract.topic])
   const owner = `on-prem-${name}`
   const pipeline = { name, version: String(contract.versions.at(-1)!.version) }
@@ -64,7 +63,8 @@ export function openWarehouseApp(given: OnPremConfig, domain: WarehouseDomain): 
     sinkId: `${name}-bronze`,
     owner,
     pipeline,
-    layout,
+    // In a folder of its own: another domain may have a table of the same name in the bucket.
+    layout: { ...layouts.lake, data: `${name}/${layouts.lake.data}`, late: `${name}/${layouts.lake.late}` },
     schema: name,
     warehouseTable,
     ledger: join(config.dataDir, 'ledger', `${name}.jsonl`),
