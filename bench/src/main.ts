@@ -14,6 +14,7 @@ const benchmarks: Readonly<Record<string, readonly [program: string, ...words: s
   'log-to-parquet': ['log-to-parquet'],
   'kafka-to-parquet-local': ['kafka-to-parquet', '2000000', '2', '--store', 'local'],
   'kafka-to-parquet-minio': ['kafka-to-parquet', '2000000', '2', '--store', 'minio'],
+  compatibility: ['compatibility'],
   latency: ['latency'],
   partitions: ['partitions'],
   postgres: ['postgres'],

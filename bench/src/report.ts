@@ -48,6 +48,32 @@ interface LogToParquetResult {
   }[]
 }
 
+interface CompatibilityResult {
+  readonly checks: number
+  readonly rounds: number
+  readonly machine: Machine
+  readonly date?: string
+  readonly seconds: Readonly<Record<string, number>>
+}
+
+interface GenerateResult {
+  readonly machine: Machine
+  readonly date?: string
+  readonly throughput: readonly {
+    readonly domain: string
+    readonly to: string
+    readonly perSecond: number
+    readonly perCpuSecond: number | null
+  }[]
+  readonly rates: readonly {
+    readonly rate: string
+    readonly seconds: number
+    readonly events: number
+    readonly wanted: number
+    readonly offPercent: number
+  }[]
+}
+
 interface Bar {
   readonly bar: string
   readonly measured: number
@@ -142,6 +168,34 @@ function logToParquetSection(result: LogToParquetResult): string {
   )
 }
 
+function compatibilitySection(result: CompatibilityResult): string {
+  const rows = Object.entries(result.seconds).map(([name, seconds]) => [
+    name,
+    seconds.toFixed(3),
+    count(result.checks / seconds),
+  ])
+  return `${measuredOn(result)}\n\n${table(['check', `s for ${count(result.checks)}`, 'checks/s'], rows)}`
+}
+
+function generateSection(result: GenerateResult): string {
+  const perCore = result.throughput.map((each) => [
+    each.domain,
+    each.to,
+    each.perCpuSecond === null ? '' : count(each.perCpuSecond),
+    count(each.perSecond),
+  ])
+  const rates = result.rates.map((each) => [
+    `\`${each.rate}\``,
+    count(each.wanted),
+    count(each.events),
+    `${each.offPercent.toFixed(3)} %`,
+  ])
+  return (
+    `${measuredOn(result)}\n\n${table(['domain', 'to', 'events per CPU s', 'events/s'], perCore)}\n\n` +
+    table(['rate', 'wanted', 'events', 'off'], rates)
+  )
+}
+
 const barLines = (bars: readonly Bar[]): string =>
   bars.map(({ bar, measured, met }) => `- ${bar}: ${measured}, **${met ? 'met' : 'not met'}**`).join('\n')
 
@@ -219,6 +273,8 @@ const sections: Readonly<Record<string, (result: never) => string>> = {
   decode: decodeSection,
   encode: encodeSection,
   'log-to-parquet': logToParquetSection,
+  compatibility: compatibilitySection,
+  generate: generateSection,
   'kafka-to-parquet-local': kafkaToParquetSection,
   'kafka-to-parquet-minio': kafkaToParquetSection,
   latency: latencySection,

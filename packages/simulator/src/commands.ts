@@ -4,6 +4,7 @@ import { type Command, createProgress, loadConfig, onShutdown, renderTable } fro
 import { describeFeed, renderDescription, summariseFeed } from './describe-feed.ts'
 import { describeFigures, describePlan, figuresOf } from './describe-run.ts'
 import { executeRun } from './execute-run.ts'
+import { openRegistry } from './open-registry.ts'
 import { planRun, type RunPlan } from './plan-run.ts'
 import { rateForms } from './parse-rate.ts'
 import { resolveFeeds } from './resolve-feeds.ts'
@@ -78,7 +79,7 @@ export function addCommands(program: Command, streams: CommandStreams): void {
     .option('--partitions <n>', 'partitions of each topic', Number)
     .option('--faults <shares>', 'default, none, name=share, separated by commas; see `describe`')
     .option('--schema-version <n>', 'schema version to write with', Number)
-    .option('--registry <folder>', 'file registry to register the schemas in')
+    .option('--registry <url>', 'registry to register the schemas in: its URL, or the folder of a file registry')
     .option('--ledger <file>', 'write the truth about every record')
     .option('--continue', 'go on where the run of the ledger stopped')
     .option('--max-record-bytes <size>', 'record limit of the pipeline, for the fault `oversized`')
@@ -88,7 +89,11 @@ export function addCommands(program: Command, streams: CommandStreams): void {
     .addHelpText('after', () => forms())
   run.action(async (words: readonly string[], flags: Flags) => {
     const plan = planRun(words, configOf(flags, streams.env))
-    if (flags['dryRun'] === true) return print(describePlan(plan))
+    if (flags['dryRun'] === true) {
+      const registry = await openRegistry(plan.config)
+      registry?.close()
+      return print(describePlan(plan))
+    }
     // Records on standard output must stay alone there.
     const show = (text: string) =>
       void (plan.targets.some(({ kind }) => kind === 'stdout') ? stderr : stdout).write(text)
@@ -110,7 +115,7 @@ function collect(value: string, before: readonly string[] | undefined): string[]
 }
 
 /** Words on the command line that are keys of the configuration. */
-const configFlags = Object.keys(runConfig.shape).filter((name) => name !== 'kafka')
+const configFlags = Object.keys(runConfig.shape).filter((name) => name !== 'kafka' && name !== 'registryAccess')
 
 function configOf(flags: Flags, env: CommandStreams['env']) {
   return loadConfig(runConfig, {

@@ -2,6 +2,7 @@ import { createSimulation, type SimulatedRecord } from '@sluice/generators'
 import { formatBytes, renderTable } from '@sluice/runtime'
 import { percent } from './describe-feed.ts'
 import type { RunResult } from './execute-run.ts'
+import { shownRegistry } from './open-registry.ts'
 import type { RunPlan } from './plan-run.ts'
 
 const trialRecords = 1000
@@ -38,7 +39,7 @@ export function describePlan(plan: RunPlan): string {
     'dry run: nothing is written',
     `to:       ${targets.map(({ text }) => text).join(', ')}`,
     `ledger:   ${config.ledger ?? 'none'}`,
-    `registry: ${config.registry ?? 'none, ids are made from subject and version'}`,
+    `registry: ${shownRegistry(config) ?? 'none, ids are made from subject and version'}`,
     `pace:     ${pace}`,
     `until:    ${bounds.length === 0 ? 'stopped' : bounds.join(' or ')}${expected === undefined ? '' : `, about ${grouped(expected)} events`}`,
     `seed:     ${config.seed}, from ${new Date(config.start).toISOString()}, scale ${config.scale}`,

@@ -2,6 +2,10 @@
 export const simulatorErrors = {
   TARGET_INVALID: { exitCode: 2, advice: 'see `sluice-generate run --help` for the forms' },
   TARGET_UNAVAILABLE: { exitCode: 3, advice: 'install the packages named beside this one' },
+  REGISTRY_INVALID: {
+    exitCode: 2,
+    advice: 'give a folder, or an http or https URL with its credentials in the file or the environment',
+  },
   RATE_UNREADABLE: { exitCode: 2, advice: 'see `sluice-generate run --help` for the forms' },
   FAULTS_UNREADABLE: { exitCode: 2, advice: 'write name=share, such as default,late=0.02 or bad=1%' },
   OPTIONS_CONFLICT: { exitCode: 2, advice: 'leave one of them out' },

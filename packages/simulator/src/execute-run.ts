@@ -7,9 +7,9 @@ import {
   type ProduceProgress,
   readLedgerSummary,
 } from '@sluice/generators'
-import { createFileRegistry } from '@sluice/schemas'
 import { SimulatorError } from './errors.ts'
 import type { RunPlan } from './plan-run.ts'
+import { openRegistry } from './open-registry.ts'
 import type { OpenTarget } from './open-target.ts'
 import { openTarget } from './targets.ts'
 
@@ -28,7 +28,8 @@ export interface RunContext {
 /**
  * Carries a plan out: opens its targets and ledger, produces, closes. An abort ends it early and whole: what was produced
  * is written and in the ledger.
- * @throws {SimulatorError} LEDGER_EXISTS, LEDGER_MISSING, LEDGER_BEHIND, OPTIONS_CONFLICT, PARTITIONS_DIFFER; errors of targets as they are
+ * @throws {SchemaError} REGISTRY_UNAVAILABLE, REGISTRY_DENIED, REGISTRY_REFUSED before anything is written
+ * @throws {SimulatorError} REGISTRY_INVALID, LEDGER_EXISTS, LEDGER_MISSING, LEDGER_BEHIND, OPTIONS_CONFLICT, PARTITIONS_DIFFER; errors of targets as they are
  */
 export async function executeRun(plan: RunPlan, context: RunContext): Promise<RunResult> {
   const { config, feeds } = plan
@@ -38,6 +39,7 @@ export async function executeRun(plan: RunPlan, context: RunContext): Promise<Ru
   )
   const topics = Object.fromEntries(feeds.map(({ feed }) => [feed.name, config.partitions]))
   const outputs: OpenTarget[] = []
+  const opened = await openRegistry(config)
   try {
     for (const target of plan.targets) {
       outputs.push(
@@ -57,7 +59,7 @@ export async function executeRun(plan: RunPlan, context: RunContext): Promise<Ru
       outputs,
       signal: context.signal,
       ...(config.ledger === undefined ? {} : { ledger: await createFileLedger(config.ledger) }),
-      ...(config.registry === undefined ? {} : { registry: createFileRegistry(config.registry) }),
+      ...(opened === undefined ? {} : { registry: opened.registry }),
       ...(before === undefined ? {} : { continueFrom: before }),
       onProgress(progress) {
         elapsedMs = progress.elapsedMs
@@ -70,6 +72,8 @@ export async function executeRun(plan: RunPlan, context: RunContext): Promise<Ru
     // What went wrong first is what matters.
     await Promise.allSettled(outputs.map((output) => output.close()))
     throw error
+  } finally {
+    opened?.close()
   }
 }
 

@@ -1,6 +1,7 @@
 import { byteSize, duration } from '@sluice/runtime'
 import { z } from 'zod'
 import { kafkaConfig } from './kafka-config.ts'
+import { registryAccess } from './registry-access.ts'
 
 /** Options of `run`, from a file, the environment (`SLUICE_GENERATE_…`) or flags; defaults stand only here. */
 export const runConfig = z.object({
@@ -28,8 +29,10 @@ export const runConfig = z.object({
   faults: z.string().default('default'),
   /** Version to write with, of feeds whose contract has it; the latest when left out. */
   schemaVersion: z.int().min(1).optional(),
-  /** Folder of a file registry to register the schemas in; without one, ids are made from subject and version. */
+  /** URL of a registry, or folder of a file registry, to register the schemas in; without one, ids are made from subject and version. */
   registry: z.string().min(1).optional(),
+  /** How to reach a registry by URL. */
+  registryAccess: registryAccess.prefault({}),
   /** File for the truth about every record. */
   ledger: z.string().min(1).optional(),
   /** Go on where the run of the ledger stopped. */

@@ -153,6 +153,20 @@ describe('run', () => {
     expect(await readdir(folder)).not.toContain('dry')
   })
 
+  it('checks the registry with --dry-run, and shows it without its password', async () => {
+    const dry = (registry: string, env = {}) => generate(`run pharma -n 5 --dry-run --registry ${registry}`, env)
+    expect((await dry(at('dry-registry'))).stdout).toContain(`registry: ${at('dry-registry')}`)
+    expect(await readdir(folder)).not.toContain('dry-registry')
+    const { stdout } = await dry('https://me:secret-7@registry.example/api')
+    expect(stdout).toContain('registry: https://registry.example/api\n')
+    expect(stdout).not.toContain('secret-7')
+    const token = { SLUICE_GENERATE_REGISTRY_ACCESS__TOKEN: 'token-7' }
+    expect((await dry('https://registry.example', token)).code).toBe(0)
+    const plain = await dry('http://registry.example', token)
+    expect(plain).toMatchObject({ code: 2, stderr: expect.stringContaining('REGISTRY_INVALID') })
+    expect(plain.stderr).not.toContain('token-7')
+  })
+
   it('stops after real time, at the rate', async () => {
     const { stdout } = await generate(`run ecommerce --rate 400 --for 1s -q --json --to jsonl:${at('timed')}`)
     const figures = JSON.parse(stdout) as { records: number; elapsedMs: number; wanted: number }

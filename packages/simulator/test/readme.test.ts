@@ -17,10 +17,19 @@ it('lists every option with its default', () => {
   const options = Object.keys(runConfig.shape).map(
     (name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
   )
-  expect(firstCells('Options of `run`').sort()).toEqual(options.filter((name) => name !== '--kafka').sort())
+  expect(firstCells('Options of `run`').sort()).toEqual(
+    options.filter((name) => name !== '--kafka' && name !== '--registry-access').sort(),
+  )
   const defaults = runConfig.parse({})
   for (const name of ['seed', 'scale', 'partitions', 'faults'] as const) {
     expect(readme).toMatch(new RegExp(`\\| \`--${name}[^|]*\\|[^|]*\`?${String(defaults[name])}\`?\\s*\\|`))
+  }
+})
+
+it('names every key about brokers and registries', () => {
+  for (const group of ['kafka', 'registryAccess'] as const) {
+    for (const key of Object.keys(runConfig.shape[group].unwrap().shape))
+      expect(readme).toContain(`\`${group}.${key}\``)
   }
 })
 

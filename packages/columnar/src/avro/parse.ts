@@ -82,27 +82,39 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Counts with its own stack, so that neither a deep nor a cyclic value can exhaust the call stack. */
 function checkSize(json: unknown, caps: AvroLimits): void {
-  const stack: { value: unknown; depth: number; property: string }[] = [{ value: json, depth: 0, property: '' }]
+  const values: unknown[] = []
+  const depths: number[] = []
   let bytes = 0
   let fields = 0
   let symbols = 0
-  while (stack.length > 0) {
-    const { value, depth, property } = stack.pop()!
+  const push = (value: unknown, depth: number): void => {
     if (depth > caps.maxDepth) throw tooLarge(`${caps.maxDepth} levels`)
+    // Most values are names and numbers, which hold nothing.
     bytes += typeof value === 'string' ? value.length : 1
-    if (bytes > caps.maxBytes) throw tooLarge(`${caps.maxBytes} bytes`)
-    if (Array.isArray(value)) {
-      if (property === 'fields' && (fields += value.length) > caps.maxFields) throw tooLarge(`${caps.maxFields} fields`)
-      if (property === 'symbols' && (symbols += value.length) > caps.maxSymbols) {
-        throw tooLarge(`${caps.maxSymbols} enum symbols`)
-      }
-      for (const item of value as unknown[]) stack.push({ value: item, depth: depth + 1, property: '' })
-    } else if (isObject(value)) {
-      for (const key of Object.keys(value)) {
+    if (typeof value !== 'object' || value === null) return
+    values.push(value)
+    depths.push(depth)
+  }
+  push(json, 0)
+  while (values.length > 0) {
+    const value = values.pop()
+    const depth = depths.pop()! + 1
+    if (Array.isArray(value)) for (const item of value as unknown[]) push(item, depth)
+    else {
+      const object = value as Record<string, unknown>
+      for (const key of Object.keys(object)) {
+        const part = object[key]
         bytes += key.length
-        stack.push({ value: value[key], depth: depth + 1, property: key })
+        if (Array.isArray(part)) {
+          if (key === 'fields' && (fields += part.length) > caps.maxFields) throw tooLarge(`${caps.maxFields} fields`)
+          if (key === 'symbols' && (symbols += part.length) > caps.maxSymbols) {
+            throw tooLarge(`${caps.maxSymbols} enum symbols`)
+          }
+        }
+        push(part, depth)
       }
     }
+    if (bytes > caps.maxBytes) throw tooLarge(`${caps.maxBytes} bytes`)
   }
 }
 

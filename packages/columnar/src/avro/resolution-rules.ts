@@ -98,7 +98,17 @@ function logicalMismatch(w: Logical | undefined, r: Logical | undefined): Scalar
 
 /** True for every type but null and those made of others: what `scalarMismatch` compares. */
 export function isScalar(node: AvroNode): node is PrimitiveNode | FixedNode {
-  return !['union', 'record', 'array', 'map', 'enum', 'null'].includes(node.kind)
+  switch (node.kind) {
+    case 'union':
+    case 'record':
+    case 'array':
+    case 'map':
+    case 'enum':
+    case 'null':
+      return false
+    default:
+      return true
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   scalarMismatch,
   type AvroNode,
   type EnumNode,
+  type FieldMatch,
   type FixedNode,
   type Logical,
   type PrimitiveNode,
@@ -37,8 +38,9 @@ const scalarRules: Readonly<Record<ScalarMismatch, CompatibilityRule>> = {
  */
 export function avroReadProblems(writer: AvroNode, reader: AvroNode): ReadProblem[] {
   const problems: ReadProblem[] = []
-  const resolvable = resolvability()
-  const seen = createPairs()
+  const match = createFieldMatcher()
+  const resolvable = resolvability(match)
+  const seen = createPairMap<true>()
 
   const add = (path: string, rule: CompatibilityRule, message: string): void => {
     if (problems.length < maxProblems) problems.push({ path, rule, message })
@@ -50,11 +52,11 @@ export function avroReadProblems(writer: AvroNode, reader: AvroNode): ReadProble
   const visit = (w: AvroNode, r: AvroNode, path: string): void => {
     // Most pairs are of plain types, which have nothing below them to meet again.
     if (w.kind !== 'fixed' && r.kind !== 'fixed' && isScalar(w) && isScalar(r)) return scalar(w, r, path)
-    if (seen.has(w, r)) return
-    seen.add(w, r)
+    if (w.kind === 'null' && takesNull(r)) return
+    if (seen.get(w, r)) return
+    seen.set(w, r, true)
     if (w.kind === 'union') return fromUnion(w, r, path)
     if (r.kind === 'union') return intoUnion(w, r, path)
-    if (w.kind === 'null' && r.kind === 'null') return
     if (w.kind === 'array' && r.kind === 'array') return visit(w.items, r.items, `${path}[]`)
     if (w.kind === 'map' && r.kind === 'map') return visit(w.values, r.values, `${path}[]`)
     if (isScalar(w) && isScalar(r)) return scalar(w, r, path)
@@ -85,7 +87,7 @@ export function avroReadProblems(writer: AvroNode, reader: AvroNode): ReadProble
 
   const record = (w: RecordNode, r: RecordNode, path: string): void => {
     if (!sameName(w, r)) return mismatch(w, r, path, 'name_changed')
-    const { sources, clashes } = matchFields(w, r)
+    const { sources, clashes } = match(w, r)
     for (const { field, sources: former } of clashes) {
       const names = former.map((source) => source.name).join(', ')
       add(join(path, field.name), 'alias_ambiguous', `its aliases match several fields of the writer: ${names}`)
@@ -146,7 +148,7 @@ function join(path: string, name: string): string {
 function checkDefaults(reader: AvroNode, add: (path: string, rule: CompatibilityRule, message: string) => void): void {
   const seen = new Set<AvroNode>()
   const visit = (node: AvroNode, path: string): void => {
-    if (seen.has(node)) return
+    if (node.kind === 'null' || node.kind === 'enum' || isScalar(node) || seen.has(node)) return
     seen.add(node)
     if (node.kind === 'array') visit(node.items, `${path}[]`)
     else if (node.kind === 'map') visit(node.values, `${path}[]`)
@@ -174,70 +176,102 @@ function checkDefaults(reader: AvroNode, add: (path: string, rule: Compatibility
  * largest set of pairs that fits: every pair is held resolvable until shown otherwise, and what is shown starts another
  * round, until a round shows nothing new. One round does unless the schemas have unions and recursion.
  */
-function resolvability(): (w: AvroNode, r: AvroNode) => boolean {
-  const refused = createPairs()
-  const accepted = createPairs()
+function resolvability(match: (w: RecordNode, r: RecordNode) => FieldMatch): (w: AvroNode, r: AvroNode) => boolean {
+  /** `false` when shown not to resolve, else the round that last held the pair resolvable. */
+  const verdicts = createPairMap<number | false>()
+  /** By round, whether it showed nothing new: what it held is so. */
+  const stable: boolean[] = []
+  let round = 0
 
-  /** Tests a pair and all it rests on; the pairs met, or `undefined` when one of them was shown not to resolve. */
-  const round = (root: Pair): readonly Pair[] | undefined => {
-    const met = createPairs()
-    const pairs: Pair[] = []
-    let stable = true
-    const test = (w: AvroNode, r: AvroNode): boolean => {
-      if (isScalar(w) && isScalar(r)) return scalarMismatch(w, r) === undefined
-      if (refused.has(w, r)) return false
-      if (accepted.has(w, r) || met.has(w, r)) return true
-      met.add(w, r)
-      pairs.push([w, r])
-      if (fits(w, r)) return true
-      refused.add(w, r)
-      stable = false
-      return false
+  const test = (w: AvroNode, r: AvroNode): boolean => {
+    if (isScalar(w) && isScalar(r)) return scalarMismatch(w, r) === undefined
+    if (w.kind === 'null') return takesNull(r)
+    const known = verdicts.get(w, r)
+    if (known !== undefined && (known === false || known === round || stable[known] === true)) return known !== false
+    verdicts.set(w, r, round)
+    if (fits(w, r)) return true
+    verdicts.set(w, r, false)
+    stable[round] = false
+    return false
+  }
+
+  const fits = (w: AvroNode, r: AvroNode): boolean => {
+    // Every part is tested, not only up to the first that decides: a verdict must hold for the whole round.
+    if (w.kind === 'union') return anyOf(w.branches, (branch) => test(branch, r))
+    if (r.kind === 'union') return anyOf(r.branches, (branch) => test(w, branch))
+    if (w.kind === 'array' && r.kind === 'array') return test(w.items, r.items)
+    if (w.kind === 'map' && r.kind === 'map') return test(w.values, r.values)
+    if (w.kind === 'enum' && r.kind === 'enum') return sameName(w, r)
+    if (w.kind === 'record' && r.kind === 'record') return fieldsFit(w, r)
+    return false
+  }
+
+  const fieldsFit = (w: RecordNode, r: RecordNode): boolean => {
+    if (!sameName(w, r)) return false
+    const { sources, clashes } = match(w, r)
+    let fit = clashes.length === 0
+    for (const field of r.fields) {
+      const source = sources.get(field)
+      if (!(source === undefined ? field.hasDefault : test(source.type, field.type))) fit = false
     }
-    const fits = (w: AvroNode, r: AvroNode): boolean => {
-      // Every part is tested, not only up to the first that decides: a verdict must hold for the whole round.
-      if (w.kind === 'union') return w.branches.map((branch) => test(branch, r)).includes(true)
-      if (r.kind === 'union') return r.branches.map((branch) => test(w, branch)).includes(true)
-      if (w.kind === 'null' || r.kind === 'null') return w.kind === r.kind
-      if (w.kind === 'array' && r.kind === 'array') return test(w.items, r.items)
-      if (w.kind === 'map' && r.kind === 'map') return test(w.values, r.values)
-      if (w.kind === 'enum' && r.kind === 'enum') return sameName(w, r)
-      if (w.kind === 'record' && r.kind === 'record') return fieldsFit(w, r)
-      return false
-    }
-    const fieldsFit = (w: RecordNode, r: RecordNode): boolean => {
-      if (!sameName(w, r)) return false
-      const { sources, clashes } = matchFields(w, r)
-      const verdicts = r.fields.map((field) => {
-        const source = sources.get(field)
-        return source === undefined ? field.hasDefault : test(source.type, field.type)
-      })
-      return clashes.length === 0 && !verdicts.includes(false)
-    }
-    test(...root)
-    return stable ? pairs : undefined
+    return fit
   }
 
   return (w, r) => {
-    if (isScalar(w) && isScalar(r)) return scalarMismatch(w, r) === undefined
-    while (!accepted.has(w, r) && !refused.has(w, r)) {
-      for (const pair of round([w, r]) ?? []) accepted.add(...pair)
+    for (;;) {
+      stable[++round] = true
+      const resolves = test(w, r)
+      if (stable[round] === true) return resolves
     }
-    return accepted.has(w, r)
   }
 }
 
-type Pair = readonly [AvroNode, AvroNode]
+function takesNull(r: AvroNode): boolean {
+  return r.kind === 'null' || (r.kind === 'union' && r.branches.some((branch) => branch.kind === 'null'))
+}
 
-/** A set of pairs of nodes. */
-function createPairs(): { has(w: AvroNode, r: AvroNode): boolean; add(w: AvroNode, r: AvroNode): void } {
-  const readers = new Map<AvroNode, Set<AvroNode>>()
+/** As `some`, but asks about every one. */
+function anyOf(branches: readonly AvroNode[], holds: (branch: AvroNode) => boolean): boolean {
+  let any = false
+  for (const branch of branches) if (holds(branch)) any = true
+  return any
+}
+
+/** Which field takes which, worked out once for each pair of records. */
+function createFieldMatcher(): (w: RecordNode, r: RecordNode) => FieldMatch {
+  const known = createPairMap<FieldMatch>()
+  return (w, r) => {
+    const before = known.get(w, r)
+    if (before !== undefined) return before
+    const found = matchFields(w, r)
+    known.set(w, r, found)
+    return found
+  }
+}
+
+interface PairMap<T> {
+  get(w: AvroNode, r: AvroNode): T | undefined
+  set(w: AvroNode, r: AvroNode, value: T): void
+}
+
+/** Values by pairs of nodes. Nearly every writer node meets one reader node only, so that one is kept without a map. */
+function createPairMap<T>(): PairMap<T> {
+  interface Readers {
+    readonly first: AvroNode
+    value: T
+    others: Map<AvroNode, T> | undefined
+  }
+  const writers = new Map<AvroNode, Readers>()
   return {
-    has: (w, r) => readers.get(w)?.has(r) ?? false,
-    add(w, r) {
-      const known = readers.get(w)
-      if (known === undefined) readers.set(w, new Set([r]))
-      else known.add(r)
+    get(w, r) {
+      const readers = writers.get(w)
+      return readers?.first === r ? readers.value : readers?.others?.get(r)
+    },
+    set(w, r, value) {
+      const readers = writers.get(w)
+      if (readers === undefined) writers.set(w, { first: r, value, others: undefined })
+      else if (readers.first === r) readers.value = value
+      else (readers.others ??= new Map<AvroNode, T>()).set(r, value)
     },
   }
 }
