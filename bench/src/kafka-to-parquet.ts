@@ -8,7 +8,8 @@
  *
  * Each way runs in a process of its own. Its first run is `cold`: measured from the start of the process, so with start-up, imports,
  * start of workers and the join of the group. It then stays up, as a service does; of the further `rounds` the medians count.
- * The broker and MinIO share the cores with what is measured, and their processor time is not counted. `--set` tries settings of ours.
+ * The broker and MinIO share the cores with what is measured, and their processor time is not counted. Ours runs with
+ * settings for small memory (`smallMemory` below, and `--max-semi-space-size=4`); `--set` tries others.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -40,6 +41,8 @@ const records = Number(positionals[0] ?? 2_000_000)
 const rounds = Number(positionals[1] ?? 2)
 const { store, codec } = flags
 if (store !== 'local' && store !== 'minio') throw new Error(`--store is local or minio, not ${store}`)
+/** For a peak of 300 MB: what is read, decoded and buffered at a time is small, and so are the young generations. */
+const smallMemory = { pollBytes: 2 ** 18, budgetBytes: 2 ** 25, chunksAhead: 2, youngMb: 8 }
 const settings = Object.fromEntries(
   flags.set
     .split(',')
@@ -107,10 +110,13 @@ async function measure(): Promise<Measured[]> {
       for (const way of ways) {
         let contender = contenders.get(way)
         if (contender === undefined) {
-          const job: Job = { records, brokers, topic, place: placeOf(way), settings }
+          const job: Job = { records, brokers, topic, place: placeOf(way), settings: { ...smallMemory, ...settings } }
           const module = new URL(`./kafka-to-parquet/${way === 'sluice' ? 'sluice' : 'plain'}.ts`, import.meta.url)
           const args = [JSON.stringify(job), ...(way === 'sluice' ? [] : [forms[way]])]
-          contenders.set(way, (contender = startContender(module, args)))
+          contenders.set(
+            way,
+            (contender = startContender(module, args, way === 'sluice' ? ['--max-semi-space-size=4'] : [])),
+          )
         }
         const report = await contender.run()
         reports.get(way)!.push(report)

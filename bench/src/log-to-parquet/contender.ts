@@ -35,10 +35,10 @@ export interface Contender {
   close(): Promise<void>
 }
 
-/** Starts `module`, which calls `serveRuns`. */
-export function startContender(module: URL, args: readonly string[]): Contender {
+/** Starts `module`, which calls `serveRuns`; `flags` are for Node. */
+export function startContender(module: URL, args: readonly string[], flags: readonly string[] = []): Contender {
   const startedAt = Date.now()
-  const child = fork(module, [...args])
+  const child = fork(module, [...args], { execArgv: [...process.execArgv, ...flags] })
   const gone = new Promise<number | null>((resolve) => child.on('exit', resolve))
   return {
     startedAt,

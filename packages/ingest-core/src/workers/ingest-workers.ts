@@ -53,7 +53,7 @@ export function createIngestWorkers(options: IngestWorkersOptions): IngestWorker
   const common = {
     url: options.url ?? ownUrl,
     workerData,
-    resourceLimits: options.resourceLimits ?? { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 },
+    resourceLimits: options.resourceLimits ?? { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 64 },
   }
   const pool = createWorkerPool({
     ...common,
