@@ -76,7 +76,7 @@ const result = {
   rounds,
   seconds,
 }
-console.log(result)
+console.log(JSON.stringify(result, null, 2))
 if (process.argv.includes('--write')) {
   const url = new URL('../results/compatibility.json', import.meta.url)
   writeFileSync(url, `${JSON.stringify(result, null, 2)}\n`)
