@@ -19,7 +19,7 @@ async function agree(domain: Domain, writerVersions: Readonly<Record<string, num
   const feedLog = await writeFeedLog({
     feeds: domain.feeds,
     seed: `agreement of ${domain.name}`,
-    count: 2500,
+    count: 1000,
     writerVersions,
   })
   logs.push(feedLog)

@@ -28,16 +28,17 @@ export interface FeedLog {
 export interface FeedLogOptions {
   readonly feeds: readonly Feed[]
   readonly seed: string
-  /** Events of each feed, unless it is rare. */
+  /** Events of each feed, more or less as `shares` has it. */
   readonly count: number
   readonly writerVersions?: Readonly<Record<string, number>>
 }
 
-/** Events of feeds of which a day has few, so that their worlds need not be simulated for years, or which have rare types. */
-const counts: Readonly<Record<string, number>> = {
-  'bakery.promotions': 700,
-  'pharma.deviations': 1800,
-  events_raw: 6000,
+/** Of feeds of which a day has few events, so that their worlds need not be simulated for years, or which have rare types. */
+const shares: Readonly<Record<string, number>> = {
+  'bakery.promotions': 0.5,
+  'bakery.inventory_updates': 2.5,
+  'pharma.deviations': 1.8,
+  events_raw: 3,
 }
 
 /** How often a fault happens relative to the others; more often where it has many forms. */
@@ -80,7 +81,7 @@ export async function writeFeedLog(options: FeedLogOptions): Promise<FeedLog> {
         ledger: await createFileLedger(ledgerPath),
         registry,
         seed,
-        count: counts[feed.name] ?? count,
+        count: Math.round(count * (shares[feed.name] ?? 1)),
         partitions: 2,
         maxRecordBytes,
         writerVersions,
