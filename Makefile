@@ -32,7 +32,11 @@ ON_PREM_SERVICES := kafka apicurio minio
 ON_PREM := $(TS) tools/services/src/main.ts
 ON_PREM_SH := sh -c 'eval "`$(ON_PREM) env --instance on-prem`" && export SLUICE_PROFILE=services && exec "$$@"' on-prem $(TS) apps/on-prem/src/main.ts
 
-.PHONY: help install demo sluice on-prem on-prem-sh on-prem-down test lint types build bench services-up services-down services-status format clean
+RUNS ?= 20
+SEED ?=
+OUT ?=
+
+.PHONY: help install demo sluice on-prem on-prem-sh on-prem-down test lint types build bench chaos services-up services-down services-status format clean
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +87,9 @@ build: install ## Build every publishable package to dist/
 
 bench: install ## Run the benchmarks
 	@$(RUN) npm run bench --workspace bench
+
+chaos: install ## Many runs through faults: make chaos RUNS=200 SEED=1000 (OUT=name.json is added to)
+	@$(RUN) RUNS=$(RUNS) SEED=$(SEED) OUT=$(OUT) npm run -s chaos --workspace tools/chaos
 
 services-up: install ## Start services (SERVICES="kafka apicurio" INSTANCE=default) and print their environment
 	@$(RUN) $(TS) tools/services/src/main.ts up $(SERVICES) --instance $(INSTANCE)

@@ -1,9 +1,9 @@
 /**
  * Kafka to PostgreSQL: orders of about 200 bytes into a table with a primary key, our pipeline against a plain one (kafkajs, avsc,
  * INSERT ... ON CONFLICT of 1,000 rows through pg), same topic, same server, same run, rows compared. Prints a line per way
- * and writes `results/postgres.json`.
+ * and with `--write` writes `results/postgres.json`.
  *
- * Repeat: `node --conditions=sluice-source bench/src/postgres.ts [records] [rounds]`; services are started for it.
+ * Repeat: `node --conditions=sluice-source bench/src/postgres.ts [records] [rounds] [--write]`; services are started for it.
  *
  * Each way runs in a process of its own. Rounds alternate, a checkpoint before each, and medians count; the first round is
  * reported as `cold`, and is the only one when `rounds` is 0. The processor time of the server is that of its processes.
@@ -15,14 +15,16 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { encodeRecordBatch } from '@sluice/ingest-core'
 import { createKafkaProducer } from '@sluice/source-kafka'
-import { ownServices } from '@sluice-tools/services'
+import { testServices } from '@sluice-tools/services'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { RunReport } from './log-to-parquet/contender.ts'
-import { columns, contract, orderRecords, partitions, registerOrders } from './postgres/order-events.ts'
+import { columns, orderRecords, partitions, registerOrders } from './postgres/order-events.ts'
 
-const records = Number(process.argv[2] ?? 2_000_000)
-const rounds = Number(process.argv[3] ?? 0)
-const services = await ownServices(['kafka', 'postgres'])
+const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
+const records = Number(numbers[0] ?? 2_000_000)
+const rounds = Number(numbers[1] ?? 0)
+const services = await testServices(['kafka', 'postgres'])
+const topic = `bench.orders-${process.pid}`
 const brokers = services.env['KAFKA_BROKERS']!
 const url = services.env['POSTGRES_URL']!
 const admin = new pg.Client(url)
@@ -56,7 +58,7 @@ async function produce(): Promise<number> {
   const schemaId = await registerOrders(records)
   const producer = createKafkaProducer({ brokers: brokers.split(',') })
   // The orders are older than a broker keeps records by default.
-  await producer.createTopic(contract.topic, { partitions, config: { 'retention.ms': '-1' } })
+  await producer.createTopic(topic, { partitions, config: { 'retention.ms': '-1' } })
   let bytes = 0
   const perBatch = 8000
   for (let from = 0; from < records; from += perBatch) {
@@ -65,7 +67,7 @@ async function produce(): Promise<number> {
       if (batch.length === 0) continue
       bytes += batch.reduce((sum, { value }) => sum + value.length, 0)
       const encoded = encodeRecordBatch({ baseOffset: 0, records: batch, codec: 'none' })
-      await producer.produceBatches(contract.topic, partition, [encoded])
+      await producer.produceBatches(topic, partition, [encoded])
     }
   }
   await producer.close()
@@ -80,7 +82,7 @@ async function measure(): Promise<void> {
   await admin.connect()
   const valueBytes = await produce()
   const start = (way: Way) =>
-    startContender(new URL(`./postgres/${way}.ts`, import.meta.url), [String(records), brokers, url])
+    startContender(new URL(`./postgres/${way}.ts`, import.meta.url), [String(records), brokers, url, topic])
   const contenders = { sluice: start('sluice'), plain: start('plain') }
   const tables = { sluice: 'sluice_bench.orders', plain: 'plain_bench.orders' }
   // Equal as multisets: count, and sums of two 64-bit hashes over the text of each row.
@@ -136,17 +138,25 @@ function publish(valueBytes: number): void {
     )
   }
   console.log(`sluice against plain: ${ratio}x; ${records} rows equal both ways; load ${load}`)
+  const peak = Math.max(...reports.sluice.map((each) => each.peakRss))
+  const bars = [
+    { bar: 'rows/s at least 4 times', measured: ratio, met: ratio >= 4 },
+    { bar: 'peak RSS at most 300 MB', measured: Math.round(peak / 1e6), met: peak <= 300e6 },
+  ]
+  for (const { bar, measured, met } of bars) console.log(`${met ? 'met    ' : 'not met'} ${bar}: ${measured}`)
+  if (!process.argv.includes('--write')) return
   const results = fileURLToPath(new URL('../results/', import.meta.url))
   mkdirSync(results, { recursive: true })
   const result = {
     benchmark: `orders of ${Math.round(valueBytes)} bytes, Confluent Avro in Kafka (uncompressed, ${partitions} partitions), upserted by primary key`,
-    command: `node --conditions=sluice-source bench/src/postgres.ts ${records} ${rounds}`,
+    command: `node --conditions=sluice-source bench/src/postgres.ts ${records} ${rounds} --write`,
     date: new Date().toISOString().slice(0, 10),
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
     machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version, load },
     records,
     rowsEqual: true,
     ratio,
+    bars,
     ways: outcome,
   }
   writeFileSync(`${results}postgres.json`, `${JSON.stringify(result, null, 2)}\n`)

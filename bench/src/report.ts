@@ -74,6 +74,59 @@ interface GenerateResult {
   }[]
 }
 
+interface Bar {
+  readonly bar: string
+  readonly measured: number
+  readonly met: boolean
+}
+
+interface KafkaToParquetResult {
+  readonly records: number
+  readonly machine: Machine
+  readonly date?: string
+  readonly ratio: Readonly<Record<'eventsPerSecond' | 'cpu' | 'coldEventsPerSecond' | 'coldCpu', number>> & {
+    readonly against: string
+  }
+  readonly bars: readonly Bar[]
+  readonly ways: readonly {
+    readonly way: string
+    readonly eventsPerSecond: number
+    readonly cpuSecondsPerMillion: number
+    readonly peakRssBytes: number
+    readonly firstFileSeconds: number
+    readonly cold: { readonly eventsPerSecond: number; readonly cpuSecondsPerMillion: number }
+  }[]
+}
+
+interface LatencyResult {
+  readonly machine: Machine
+  readonly date?: string
+  readonly seconds: number
+  readonly bars: readonly Bar[]
+  readonly lanes: readonly ({ readonly lane: string } & Readonly<
+    Record<'eventsPerSecond' | 'events' | 'p50Ms' | 'p99Ms' | 'maxMs' | 'coldMaxMs' | 'files' | 'peakRssBytes', number>
+  >)[]
+}
+
+interface PartitionsResult {
+  readonly machine: Machine
+  readonly date?: string
+  readonly bars: readonly Bar[]
+  readonly runs: readonly ({ readonly shape: string } & Readonly<
+    Record<'files' | 'folders' | 'lateRows' | 'commits' | 'peakBudgetBytes' | 'peakRssBytes' | 'seconds', number>
+  >)[]
+}
+
+interface PostgresResult {
+  readonly records: number
+  readonly machine: Machine
+  readonly date?: string
+  readonly bars: readonly Bar[]
+  readonly ways: readonly ({ readonly way: string } & Readonly<
+    Record<'rowsPerSecond' | 'cpuSeconds' | 'postgresCpuSeconds' | 'postgresShareOfCpu' | 'peakRssMiB', number>
+  >)[]
+}
+
 const readme = new URL('../README.md', import.meta.url)
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
@@ -143,12 +196,90 @@ function generateSection(result: GenerateResult): string {
   )
 }
 
+const barLines = (bars: readonly Bar[]): string =>
+  bars.map(({ bar, measured, met }) => `- ${bar}: ${measured}, **${met ? 'met' : 'not met'}**`).join('\n')
+
+function kafkaToParquetSection(result: KafkaToParquetResult): string {
+  const rows = result.ways.map((each) => [
+    each.way,
+    count(each.eventsPerSecond),
+    each.cpuSecondsPerMillion.toFixed(2),
+    `${Math.round(each.peakRssBytes / 1e6)} MB`,
+    `${each.firstFileSeconds} s`,
+    count(each.cold.eventsPerSecond),
+    each.cold.cpuSecondsPerMillion.toFixed(2),
+  ])
+  const head = [
+    'way',
+    'events/s',
+    'CPU s per million',
+    'peak RSS',
+    'first file',
+    'events/s from start',
+    'CPU s from start',
+  ]
+  const { against, coldEventsPerSecond, coldCpu } = result.ratio
+  return (
+    `${measuredOn(result)}\n\n${table(head, rows)}\n\nAgainst ${against}; from process start it is ${coldEventsPerSecond} times the events/s ` +
+    `with ${coldCpu} times less CPU. Bars of the project:\n\n${barLines(result.bars)}`
+  )
+}
+
+function latencySection(result: LatencyResult): string {
+  const rows = result.lanes.map((each) => [
+    each.lane,
+    count(each.eventsPerSecond),
+    count(each.p50Ms),
+    count(each.p99Ms),
+    count(each.maxMs),
+    count(each.coldMaxMs),
+    count(each.events),
+    count(each.files),
+    `${Math.round(each.peakRssBytes / 1e6)} MB`,
+  ])
+  const head = ['lane', 'events/s', 'p50 ms', 'p99 ms', 'max ms', 'max of the start ms', 'events', 'files', 'peak RSS']
+  return `${measuredOn(result)} ${result.seconds} s each.\n\n${table(head, rows)}\n\n${barLines(result.bars)}`
+}
+
+function partitionsSection(result: PartitionsResult): string {
+  const rows = result.runs.map((each) => [
+    each.shape,
+    count(each.files),
+    count(each.folders),
+    count(each.commits),
+    count(each.lateRows),
+    mebibytes(each.peakBudgetBytes),
+    mebibytes(each.peakRssBytes),
+    each.seconds.toFixed(1),
+  ])
+  const head = ['folders by', 'files', 'folders', 'commits', 'late rows', 'budget peak', 'peak RSS', 's']
+  return `${measuredOn(result)}\n\n${table(head, rows)}\n\n${barLines(result.bars)}`
+}
+
+function postgresSection(result: PostgresResult): string {
+  const rows = result.ways.map((each) => [
+    each.way,
+    count(each.rowsPerSecond),
+    each.cpuSeconds.toFixed(1),
+    each.postgresCpuSeconds.toFixed(1),
+    `${Math.round(each.postgresShareOfCpu * 100)} %`,
+    `${each.peakRssMiB} MiB`,
+  ])
+  const head = ['way', 'rows/s', 'CPU s of the process', 'CPU s of PostgreSQL', 'its share', 'peak RSS']
+  return `${measuredOn(result)} ${count(result.records)} rows.\n\n${table(head, rows)}\n\n${barLines(result.bars)}`
+}
+
 const sections: Readonly<Record<string, (result: never) => string>> = {
   decode: decodeSection,
   encode: encodeSection,
   'log-to-parquet': logToParquetSection,
   compatibility: compatibilitySection,
   generate: generateSection,
+  'kafka-to-parquet-local': kafkaToParquetSection,
+  'kafka-to-parquet-minio': kafkaToParquetSection,
+  latency: latencySection,
+  partitions: partitionsSection,
+  postgres: postgresSection,
 }
 
 /** `text` with what lies between `<!-- results: <name> -->` and `<!-- end -->` made anew. */

@@ -39,6 +39,32 @@ describe('benchmarks', () => {
     for (const time of Object.values(seconds)) expect(time).toBeLessThan(2)
   })
 
+  it('kafka-to-parquet: rows of all ways are equal on MinIO', { timeout: 180_000 }, async () => {
+    const { stdout } = await bench('kafka-to-parquet', '6000', '0', '--store', 'minio')
+    expect(stdout).toContain('6000 rows equal in all ways')
+  })
+
+  it('kafka-to-parquet: rows of both are equal in a folder', { timeout: 180_000 }, async () => {
+    const { stdout } = await bench('kafka-to-parquet', '6000', '0', '--ways', 'sluice,rows')
+    expect(stdout).toContain('6000 rows equal in all ways')
+  })
+
+  it('latency: no event is lost or doubled in any lane', { timeout: 180_000 }, async () => {
+    const { stdout } = await bench('latency', '2', '50')
+    expect(stdout.match(/200 events, none lost or doubled/g)).toHaveLength(3)
+  })
+
+  it('partitions: all rows are there in all shapes', { timeout: 180_000 }, async () => {
+    const { stdout } = await bench('partitions', '6000', '200')
+    expect(stdout).toContain('6000 rows in all runs')
+    expect(stdout).toContain('200 files in 200 folders')
+  })
+
+  it('postgres: rows of both are equal', { timeout: 180_000 }, async () => {
+    const { stdout } = await bench('postgres', '4000', '0')
+    expect(stdout).toContain('4000 rows equal both ways')
+  })
+
   it('README says what the stored results say', async () => {
     expect(await readmeIsCurrent()).toBe(true)
   })

@@ -17,9 +17,11 @@ const kafkaConfig = z
     tls: z.boolean().default(false),
     /** PEM file of the CAs to trust instead of Node's. */
     caFile: z.string().optional(),
-    mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).default('PLAIN'),
+    mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']).default('PLAIN'),
     username: z.string().optional(),
     password: secret().optional(),
+    /** File with the token of OAUTHBEARER, read again for each connection. */
+    tokenFile: z.string().optional(),
   })
   .strict()
   .prefault({})
@@ -84,40 +86,66 @@ export const onPremConfig = z.object({
 export type OnPremConfig = Readonly<z.output<typeof onPremConfig>>
 
 /** What `tools/services` prints, and the keys it stands for. */
-const serviceVariables = {
-  KAFKA_BROKERS: 'SLUICE_KAFKA__BROKERS',
-  SCHEMA_REGISTRY_URL: 'SLUICE_REGISTRY__URL',
+const storeVariables = {
   S3_ENDPOINT: 'SLUICE_STORE__ENDPOINT',
   S3_REGION: 'SLUICE_STORE__REGION',
   S3_ACCESS_KEY_ID: 'SLUICE_STORE__ACCESS_KEY_ID',
   S3_SECRET_ACCESS_KEY: 'SLUICE_STORE__SECRET_ACCESS_KEY',
 } as const
 
-/** Services that only some domains need. */
-const furtherVariables = { POSTGRES_URL: 'SLUICE_POSTGRES__URL' } as const
+interface Profile {
+  readonly needs: Readonly<Record<string, string>>
+  /** Services that only some domains use. */
+  readonly takes: Readonly<Record<string, string>>
+  readonly settings: Readonly<Record<string, string>>
+}
+
+const profiles: Readonly<Record<string, Profile>> = {
+  services: {
+    needs: { KAFKA_BROKERS: 'SLUICE_KAFKA__BROKERS', SCHEMA_REGISTRY_URL: 'SLUICE_REGISTRY__URL', ...storeVariables },
+    takes: { POSTGRES_URL: 'SLUICE_POSTGRES__URL' },
+    settings: { SLUICE_STORE__KIND: 's3' },
+  },
+  // Brokers as Azure Event Hubs has them: TLS, and a connection string as the password.
+  'event-hubs': {
+    needs: {
+      KAFKA_SECURE_BROKERS: 'SLUICE_KAFKA__BROKERS',
+      KAFKA_SECURE_CONNECTION_STRING: 'SLUICE_KAFKA__PASSWORD',
+      KAFKA_SECURE_CA_FILE: 'SLUICE_KAFKA__CA_FILE',
+      POSTGRES_URL: 'SLUICE_POSTGRES__URL',
+      ...storeVariables,
+    },
+    takes: { SCHEMA_REGISTRY_URL: 'SLUICE_REGISTRY__URL' },
+    settings: {
+      SLUICE_STORE__KIND: 's3',
+      SLUICE_KAFKA__TLS: 'true',
+      SLUICE_KAFKA__MECHANISM: 'PLAIN',
+      SLUICE_KAFKA__USERNAME: '$ConnectionString',
+    },
+  },
+}
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * With `SLUICE_PROFILE=services`, services are found by the variables that `make services-up` prints; what is set by a name
- * of our own wins. Without it the environment is taken as it is, and the default is embedded.
+ * With `SLUICE_PROFILE=services` or `event-hubs`, services are found by the variables that `make services-up` prints; what is
+ * set by a name of our own wins. Without it the environment is taken as it is, and the default is embedded.
  * @throws TypeError for a profile of another name, or when a service of the profile is not in the environment
  */
 export function withProfile(env: Environment): Environment {
-  const { SLUICE_PROFILE: profile = 'embedded', ...rest } = env
-  if (profile === 'embedded') return rest
-  if (profile !== 'services') throw new TypeError(`SLUICE_PROFILE is ${profile}; known are embedded and services`)
-  const found: Record<string, string> = { SLUICE_STORE__KIND: 's3' }
-  for (const [variable, name] of Object.entries(serviceVariables)) {
-    const value = env[variable] ?? env[name]
-    if (value === undefined) {
-      throw new TypeError(`profile services needs ${variable} in the environment: eval "$(make -s services-up ...)"`)
-    }
-    found[name] = value
+  const { SLUICE_PROFILE: name = 'embedded', ...rest } = env
+  if (name === 'embedded') return rest
+  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined
+  if (profile === undefined) {
+    throw new TypeError(`SLUICE_PROFILE is ${name}; known are embedded, ${Object.keys(profiles).join(', ')}`)
   }
-  for (const [variable, name] of Object.entries(furtherVariables)) {
-    const value = env[variable]
-    if (value !== undefined) found[name] = value
+  const found: Record<string, string> = { ...profile.settings }
+  for (const [variable, key] of Object.entries({ ...profile.takes, ...profile.needs })) {
+    const value = env[variable] ?? env[key]
+    if (value !== undefined) found[key] = value
+    else if (variable in profile.needs) {
+      throw new TypeError(`profile ${name} needs ${variable} in the environment: eval "$(make -s services-up ...)"`)
+    }
   }
   return { ...found, ...rest }
 }

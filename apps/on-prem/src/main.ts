@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-import { runCli } from '@sluice/runtime'
-import { addCommands } from './commands.ts'
+import { enableCompileCache } from 'node:module'
+
+// Before what it is to serve: a second start does not compile again what the first one did.
+enableCompileCache()
+const { runCli } = await import('@sluice/runtime')
+const { addCommands } = await import('./commands.ts')
 
 process.exitCode = await runCli(
   {

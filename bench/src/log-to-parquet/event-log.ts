@@ -6,6 +6,7 @@ import { openSegmentLog } from '@sluice/ingest-core'
 import { createFileRegistry, frame, getContract } from '@sluice/schemas'
 import type { AvroSchema } from '@sluice/schemas'
 import { makeUserEvents, userEventSchema } from '../user-event-columns.ts'
+import type { UserEventValues } from '../user-event-columns.ts'
 
 /** UserEvent v2, the event of this benchmark. */
 export const contract = getContract('ecommerce.UserEvent')
@@ -41,22 +42,25 @@ export function avscType(schema: AvroSchema): avro.Type {
   return avro.Type.forSchema(schema as avro.Schema)
 }
 
-/**
- * Makes the log once: seeded events in Confluent's Avro framing, keyed and partitioned by user, in zstd record batches of
- * 256 KiB. A log that is there and whole is used again.
- */
-export async function ensureLog(places: BenchPlaces, records: number): Promise<void> {
-  const ready = join(places.log, 'ready')
-  if (existsSync(ready)) return
-  for (const folder of Object.values(places)) rmSync(folder as string, { recursive: true, force: true })
-  mkdirSync(places.registry, { recursive: true })
-  const id = await createFileRegistry(places.registry).register(contract.subject, contract.schema)
+/** An event as it stands in the log. */
+export interface EventRecord {
+  readonly partition: number
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+  readonly timestamp: number
+  readonly headers: readonly []
+}
+
+/** Makes other values of those of a chunk before they are encoded. */
+export type ChangeValues = (values: UserEventValues) => void
+
+/** Seeded events in Confluent's Avro framing, keyed and partitioned by user, in chunks. */
+export function* eventChunks(records: number, schemaId: number, change?: ChangeValues): Generator<EventRecord[]> {
   const type = avscType(contract.schema)
-  const log = await openSegmentLog({ root: places.log, codec: 'zstd', level: 1, fsync: 'roll' })
-  await log.createTopic(contract.topic, { partitions })
   for (let from = 0, chunk = 0; from < records; from += chunkRows, chunk++) {
     const values = makeUserEvents(Math.min(chunkRows, records - from), chunk + 1)
-    const batch = values.event_id.map((_, row) => {
+    change?.(values)
+    yield values.event_id.map((_, row) => {
       const event = Object.fromEntries(
         userEventSchema.fields.map(({ name, type: { kind, ...rest } }) => {
           const value = values[name as keyof typeof values][row]!
@@ -69,13 +73,26 @@ export async function ensureLog(places: BenchPlaces, records: number): Promise<v
       return {
         partition: Number(user.slice(-4)) % partitions,
         key: Buffer.from(user),
-        value: frame(id, type.toBuffer(event)),
+        value: frame(schemaId, type.toBuffer(event)),
         timestamp: Number(event['timestamp']),
         headers: [],
       }
     })
-    await log.write(contract.topic, batch)
   }
+}
+
+/**
+ * Makes the log once: the events in zstd record batches of 256 KiB. A log that is there and whole is used again.
+ */
+export async function ensureLog(places: BenchPlaces, records: number): Promise<void> {
+  const ready = join(places.log, 'ready')
+  if (existsSync(ready)) return
+  for (const folder of Object.values(places)) rmSync(folder as string, { recursive: true, force: true })
+  mkdirSync(places.registry, { recursive: true })
+  const id = await createFileRegistry(places.registry).register(contract.subject, contract.schema)
+  const log = await openSegmentLog({ root: places.log, codec: 'zstd', level: 1, fsync: 'roll' })
+  await log.createTopic(contract.topic, { partitions })
+  for (const batch of eventChunks(records, id)) await log.write(contract.topic, batch)
   await log.close()
   writeFileSync(ready, '')
 }

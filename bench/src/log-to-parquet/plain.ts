@@ -5,28 +5,15 @@
  * rows).
  */
 import { mkdirSync } from 'node:fs'
-import { DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { createSegmentLogSource, splitRecordBatches } from '@sluice/ingest-core'
 import type { PartitionId } from '@sluice/ingest-core'
 import { createFileRegistry } from '@sluice/schemas'
 import { serveRuns } from './contender.ts'
+import { createEventAppender } from './event-appender.ts'
+import type { UserEvent } from './event-appender.ts'
 import { avscType, placesFor } from './event-log.ts'
 
-interface UserEvent {
-  readonly event_id: string
-  readonly user_id: string
-  readonly event_type: string
-  readonly timestamp: number
-  readonly session_id: string
-  readonly product_id: string | null
-  readonly product_name: string | null
-  readonly price: number | null
-  readonly category: string | null
-  readonly device_type: string | null
-  readonly country: string | null
-}
-
-const chunkRows = 2048
 const places = placesFor(Number(process.argv[2]))
 const byChunk = process.argv[3] === 'chunk'
 const instance = await DuckDBInstance.create(':memory:')
@@ -34,64 +21,10 @@ const connection = await instance.connect()
 
 async function convert(): Promise<number> {
   mkdirSync(places.plain, { recursive: true })
-  await connection.run(
-    `CREATE OR REPLACE TABLE events (event_id VARCHAR, user_id VARCHAR, event_type VARCHAR, timestamp BIGINT, session_id VARCHAR,
-     product_id VARCHAR, product_name VARCHAR, price DOUBLE, category VARCHAR, device_type VARCHAR, country VARCHAR,
-     _partition INTEGER, _offset BIGINT)`,
-  )
-  const appender = await connection.createAppender('events')
-  const types = Array.from({ length: appender.columnCount }, (_, at) => appender.columnType(at))
-  const columns: unknown[][] = types.map(() => [])
+  const appender = await createEventAppender(connection, byChunk)
   const registry = createFileRegistry(places.registry)
   const readers = new Map<number, ReturnType<typeof avscType>>()
   let rows = 0
-
-  const flush = (): void => {
-    if (columns[0]!.length === 0) return
-    const chunk = DuckDBDataChunk.create(types, columns[0]!.length)
-    chunk.setColumns(columns as Parameters<typeof chunk.setColumns>[0])
-    appender.appendDataChunk(chunk)
-    for (const column of columns) column.length = 0
-  }
-  const text = (value: string | null): void => {
-    if (value === null) appender.appendNull()
-    else appender.appendVarchar(value)
-  }
-  const append = (event: UserEvent, partition: number, offset: number): void => {
-    rows += 1
-    if (byChunk) {
-      columns[0]!.push(event.event_id)
-      columns[1]!.push(event.user_id)
-      columns[2]!.push(event.event_type)
-      columns[3]!.push(BigInt(event.timestamp))
-      columns[4]!.push(event.session_id)
-      columns[5]!.push(event.product_id)
-      columns[6]!.push(event.product_name)
-      columns[7]!.push(event.price)
-      columns[8]!.push(event.category)
-      columns[9]!.push(event.device_type)
-      columns[10]!.push(event.country)
-      columns[11]!.push(partition)
-      columns[12]!.push(BigInt(offset))
-      if (columns[0]!.length === chunkRows) flush()
-      return
-    }
-    text(event.event_id)
-    text(event.user_id)
-    text(event.event_type)
-    appender.appendBigInt(BigInt(event.timestamp))
-    text(event.session_id)
-    text(event.product_id)
-    text(event.product_name)
-    if (event.price === null) appender.appendNull()
-    else appender.appendDouble(event.price)
-    text(event.category)
-    text(event.device_type)
-    text(event.country)
-    appender.appendInteger(partition)
-    appender.appendBigInt(BigInt(offset))
-    appender.endRow()
-  }
 
   const source = await createSegmentLogSource({ root: places.log, follow: false })
   const { signal } = new AbortController()
@@ -120,18 +53,16 @@ async function convert(): Promise<number> {
           if (found === undefined) throw new Error(`schema id ${id} is unknown`)
           readers.set(id, (reader = avscType(found.schema)))
         }
-        append(reader.fromBuffer(value.subarray(5)) as UserEvent, fetched.partition.partition, slab.offsets[i]!)
+        appender.append(
+          reader.fromBuffer(value.subarray(5)) as UserEvent,
+          fetched.partition.partition,
+          slab.offsets[i]!,
+        )
+        rows += 1
       }
     }
   }
-  flush()
-  appender.closeSync()
-  await connection.run(
-    `COPY (SELECT *, strftime(make_timestamp(timestamp * 1000), '%Y-%m-%d') AS event_date,
-     hour(make_timestamp(timestamp * 1000)) AS event_hour FROM events)
-     TO '${places.plain}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARTITION_BY (event_date, event_hour))`,
-  )
-  await connection.run('DROP TABLE events')
+  await appender.copyTo(places.plain)
   await source.close()
   return rows
 }

@@ -53,6 +53,11 @@ export const contract: Contract = {
   fieldIds: {},
 }
 
+/** The same under the name of another topic. */
+export function ordersIn(topic: string): Contract {
+  return { ...contract, topic }
+}
+
 /** Fields in order: columns of both tables, which are compared. */
 export const columns = (schema as unknown as { readonly fields: readonly { readonly name: string }[] }).fields.map(
   ({ name }) => name,

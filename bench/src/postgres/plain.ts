@@ -1,13 +1,13 @@
 /**
  * The plain way, in a process of its own: kafkajs, avsc, and one INSERT ... ON CONFLICT of 1,000 rows after the other through pg. No
- * dead letters, no offsets with the rows, no guard against older events. Arguments: records, brokers, PostgreSQL URL.
+ * dead letters, no offsets with the rows, no guard against older events. Arguments: records, brokers, PostgreSQL URL, topic.
  */
 import { Kafka, logLevel } from 'kafkajs'
 import pg from 'pg'
 import { serveRuns } from '../log-to-parquet/contender.ts'
-import { columns, contract, orders } from './order-events.ts'
+import { columns, orders } from './order-events.ts'
 
-const [total, brokers, connectionString] = process.argv.slice(2)
+const [total, brokers, connectionString, topic] = process.argv.slice(2)
 const perInsert = 1000
 const pool = new pg.Pool({ connectionString: connectionString! })
 const kafka = new Kafka({ brokers: brokers!.split(','), clientId: 'plain', logLevel: logLevel.NOTHING })
@@ -39,7 +39,7 @@ async function land(): Promise<number> {
   const consumer = kafka.consumer({ groupId: `plain-${process.pid}-${(runs += 1)}`, maxBytesPerPartition: 4 << 20 })
   consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
   await consumer.connect()
-  await consumer.subscribe({ topics: [contract.topic], fromBeginning: true })
+  await consumer.subscribe({ topics: [topic!], fromBeginning: true })
   let rows = 0
   await consumer.run({
     async eachBatch({ batch, heartbeat }) {

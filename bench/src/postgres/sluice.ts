@@ -1,15 +1,16 @@
 /**
  * Ours, in a process of its own: source, decode workers, sink, as an app wires them. Upsert with the fence, the guard and
- * dead letters. Arguments: records, brokers, PostgreSQL URL. Each run is a new sink on a new schema.
+ * dead letters. Arguments: records, brokers, PostgreSQL URL, topic. Each run is a new sink on a new schema.
  */
 import { createDecodeService, createIngestWorkers, createPipeline, createSchemaResolver } from '@sluice/ingest-core'
 import { createFileRegistry } from '@sluice/schemas'
 import { createPgConnector, createPostgresSink } from '@sluice/sink-postgres'
 import { createKafkaSource } from '@sluice/source-kafka'
 import { serveRuns } from '../log-to-parquet/contender.ts'
-import { contract, registryFolder } from './order-events.ts'
+import { ordersIn, registryFolder } from './order-events.ts'
 
-const [records, brokers, connectionString] = process.argv.slice(2)
+const [records, brokers, connectionString, topic] = process.argv.slice(2)
+const contract = ordersIn(topic!)
 const contracts = [contract]
 const workers = createIngestWorkers({ contracts, size: 1 })
 const connection = createPgConnector({ connectionString: connectionString!, max: 2 })

@@ -9,7 +9,7 @@ export const ingestConfigWith = (pace: { readonly rotateInterval: number; readon
       workers: z.int().min(1).max(64).default(availableParallelism()),
       budget: byteSize().default(256 * 2 ** 20),
       /** Read at most this much at once. */
-      pollBytes: byteSize().default(4 * 2 ** 20),
+      pollBytes: byteSize().default(2 ** 19),
       /** Any-of rotation: whichever limit a partition reaches first. */
       rotateBytes: byteSize().default(32 * 2 ** 20),
       rotateRows: z.int().min(1).default(500_000),

@@ -1,38 +1,9 @@
 import { pathToFileURL } from 'node:url'
 import { resolve } from 'node:path'
-import {
-  createDeadLetters,
-  createDecodeService,
-  createIngestWorkers,
-  createSchemaResolver,
-  type DeadLetter,
-  type DeadLetters,
-  type LetterStatus,
-} from '@sluice/ingest-core'
+import type { DeadLetter, LetterStatus, ReplayReport } from '@sluice/ingest-core'
 import { renderTable } from '@sluice/runtime'
 import { AppError } from './errors.ts'
-import type { LakeApp } from './lake-app.ts'
-
-/** Opens the dead letters of the lake for one piece of work, with workers to decode them again. */
-export async function withDeadLetters<T>(
-  app: LakeApp,
-  signal: AbortSignal,
-  work: (letters: DeadLetters) => Promise<T>,
-): Promise<T> {
-  const { contracts, sinkId } = app
-  const store = await app.openStore(signal)
-  const workers = createIngestWorkers({ contracts, size: 1 })
-  const { registry, close } = app.openRegistry()
-  const schemas = createSchemaResolver({ registry })
-  const decoder = createDecodeService({ workers, contracts, schemas })
-  try {
-    return await work(createDeadLetters({ store, sinkId, contracts, decoder, schemas }))
-  } finally {
-    await workers.close()
-    await close()
-    await store.close()
-  }
-}
+import { lakePlace } from './letter-places.ts'
 
 export type Fix = (letter: DeadLetter) => Uint8Array | undefined | Promise<Uint8Array | undefined>
 
@@ -52,18 +23,25 @@ export async function loadFix(file: string): Promise<Fix> {
   return loaded.default as Fix
 }
 
-/** Counts by topic, code and state: what an operator looks at first. */
-export function summariseLetters(letters: readonly LetterStatus[]): string {
-  const groups = Map.groupBy(letters, ({ letter, state }) =>
-    JSON.stringify([letter.partition.topic, letter.code, state]),
+export interface ListedLetter extends LetterStatus {
+  /** The sink that decided it. */
+  readonly place: string
+}
+
+/** Counts by topic, code, sink and state: what an operator looks at first. An app with a lake alone has no column for sinks. */
+export function summariseLetters(letters: readonly ListedLetter[]): string {
+  const groups = Map.groupBy(letters, ({ letter, state, place }) =>
+    JSON.stringify([letter.partition.topic, letter.code, place, state]),
   )
   const rows = [...groups].map(([key, members]) => {
-    const [topic, code, state] = JSON.parse(key) as [string, string, string]
-    return { topic, code, state, count: members.length, example: members[0]!.key }
+    const [topic, code, place, state] = JSON.parse(key) as [string, string, string, string]
+    return { topic, code, place, state, count: members.length, example: members[0]!.key }
   })
   rows.sort((a, b) => b.count - a.count || a.topic.localeCompare(b.topic) || a.code.localeCompare(b.code))
+  const sink = { title: 'sink', value: ({ place }: { readonly place: string }) => place }
   return renderTable(
     [
+      ...(rows.every(({ place }) => place === lakePlace) ? [] : [sink]),
       { title: 'topic', value: ({ topic }) => topic },
       { title: 'code', value: ({ code }) => code },
       { title: 'state', value: ({ state }) => state },
@@ -72,6 +50,13 @@ export function summariseLetters(letters: readonly LetterStatus[]): string {
     ],
     rows,
   )
+}
+
+/** What a replay did in one sink. */
+export function describeReplay(place: string, { dryRun, landed, stillBad, skipped, files }: ReplayReport): string {
+  const left = Object.values(skipped).reduce((sum, count) => sum + count, 0)
+  const written = place === lakePlace ? `, files ${files.length}` : ''
+  return `${dryRun ? 'would land' : 'landed'} ${landed}, still bad ${stillBad.length}, skipped ${left}${written}`
 }
 
 const SHOWN_BYTES = 256

@@ -8,6 +8,7 @@ export const appErrors = {
   LAKE_EMPTY: { exitCode: 3, advice: 'run `ingest` first' },
   OBJECT_DAMAGED: { exitCode: 5, advice: 'run `verify` to see what else is' },
   FIX_MODULE_INVALID: { exitCode: 2, advice: 'export a function as default: (letter) => Uint8Array | undefined' },
+  SINK_UNKNOWN: { exitCode: 2, advice: 'name one of them, or leave `--sink` out' },
 } as const
 
 export type AppErrorCode = keyof typeof appErrors

@@ -24,6 +24,7 @@ export { ingest, type IngestOptions } from './ingest.ts'
 export {
   tableContractsOf,
   topicsOf,
+  type FurtherLetters,
   type FurtherSinks,
   type LakeApp,
   type LetterRelay,
@@ -38,4 +39,5 @@ export { describeLake, holds, type TopicTotals } from './show-data.ts'
 export { queryLake } from './sql.ts'
 export { describePartitions } from './status.ts'
 export { describeVerification, verifyLake, type Verification } from './verify.ts'
-export { describeLetter, loadFix, summariseLetters, withDeadLetters, type Fix } from './dlq.ts'
+export { describeLetter, describeReplay, loadFix, summariseLetters, type Fix, type ListedLetter } from './dlq.ts'
+export { chooseOpen, withDeadLetters, withLetterPlaces, type ChosenLetters, type LetterPlace } from './letter-places.ts'

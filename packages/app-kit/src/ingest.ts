@@ -41,6 +41,10 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
   const { contracts, schemaChecks, layout, tables = contracts.map((contract) => ({ contract })) } = app
   const { follow, signal, log, hooks, onReceipt } = options
   await using open = new AsyncDisposableStack()
+  // First of all, so that the threads load their code while source and store connect.
+  const workers = createIngestWorkers({ contracts, size: config.workers })
+  open.defer(() => workers.close())
+  workers.start()
   const source = await app.openSource({ kind: 'ingest', follow })
   open.defer(() => source.close())
   const store = await app.openStore(signal)
@@ -61,8 +65,6 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
     const caughtUp = await relay.catchUp()
     if (caughtUp > 0) log.info({ letters: caughtUp }, 'dead letters of an earlier run are handed on')
   }
-  const workers = createIngestWorkers({ contracts, size: config.workers })
-  open.defer(() => workers.close())
   const { registry, close } = app.openRegistry()
   open.defer(close)
   const files = createFileSink({

@@ -1,4 +1,13 @@
-import type { CommitReceipt, FanOutMember, FileTable, LayoutPatterns, ObjectStore, Source } from '@sluice/ingest-core'
+import type {
+  CommitReceipt,
+  DeadLetters,
+  DecodeService,
+  FanOutMember,
+  FileTable,
+  LayoutPatterns,
+  ObjectStore,
+  Source,
+} from '@sluice/ingest-core'
 import type { Contract, SchemaRegistry } from '@sluice/schemas'
 
 /**
@@ -33,6 +42,8 @@ export interface LakeApp {
   openRelay?(store: ObjectStore, alarm: (error: Error | null) => void): LetterRelay
   /** Sinks that the same stream feeds beside the lake, each with progress of its own; closed with it. */
   openFurtherSinks?(): Promise<FurtherSinks>
+  /** Dead letters of these sinks, by the same names; what becomes rows again is decoded by `decoder`. */
+  openFurtherLetters?(decoder: DecodeService): Promise<FurtherLetters>
   /** A row as it was sent, for a table whose contract is derived: what `verify` holds against the ledger. */
   asSent?(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
 }
@@ -49,6 +60,12 @@ export interface LetterRelay {
 export interface FurtherSinks {
   readonly members: readonly FanOutMember[]
   /** Lets go of what the sinks were made with, after they are closed. */
+  close(): Promise<void>
+}
+
+export interface FurtherLetters {
+  readonly members: readonly { readonly name: string; readonly letters: DeadLetters }[]
+  /** Lets go of what they were made with. */
   close(): Promise<void>
 }
 

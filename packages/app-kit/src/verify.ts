@@ -3,7 +3,7 @@ import { createCanonicalRow, diffLedger, hashRow, readLedger, type LedgerDiff, t
 import { openLake, type Lake } from './lake.ts'
 import { rowValue } from './lake-rows.ts'
 import type { AuditCode, AuditReport, LakeAudit } from '@sluice/ingest-core'
-import { withDeadLetters } from './dlq.ts'
+import { withDeadLetters } from './letter-places.ts'
 import { tableContractsOf, type LakeApp } from './lake-app.ts'
 import { readLakeState } from './lake-state.ts'
 

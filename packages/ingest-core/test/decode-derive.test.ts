@@ -126,6 +126,15 @@ describe('an open plan of another derivation', () => {
   })
 })
 
+async function rowsIn({ store }: TestLake): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = []
+  for await (const { key } of store.list('customers/', never)) {
+    const text = new TextDecoder().decode(await store.get(key, never))
+    for (const line of text.trim().split('\n')) rows.push(JSON.parse(line) as Record<string, unknown>)
+  }
+  return rows
+}
+
 describe('a derived contract from log to lake', () => {
   let lake: TestLake
   const contract = clean(1)
@@ -147,11 +156,7 @@ describe('a derived contract from log to lake', () => {
     const fix = (): Uint8Array => Buffer.from(records[0]!.value!)
     expect(await letters.replay({ code: 'field_unknown', fix }, never)).toMatchObject({ landed: 1 })
     expect(await letters.audit(never)).toMatchObject({ conserved: true })
-    const files: Record<string, unknown>[] = []
-    for await (const { key } of lake.store.list('customers/', never)) {
-      const text = new TextDecoder().decode(await lake.store.get(key, never))
-      for (const line of text.trim().split('\n')) files.push(JSON.parse(line) as Record<string, unknown>)
-    }
+    const files = await rowsIn(lake)
     const found = files.map((row) => [Number(row['_offset']), row['total_charges']])
     expect(found.sort()).toEqual([
       [0, '31.50'],
@@ -159,5 +164,22 @@ describe('a derived contract from log to lake', () => {
       [5, '20.90'],
       [6, '0.00'],
     ])
+  })
+
+  it('replays into files that hold fewer columns than are decoded', async () => {
+    const carried = clean(2)
+    const wide = createIngestWorkers({ contracts: [carried], size: 1 })
+    try {
+      await runOnce(lake, { shared: wide, contracts: [carried], sink: { tables: [{ contract }] } })
+      const letters = openDeadLetters(lake, wide, { contracts: [carried], tables: [contract] })
+      const fix = (): Uint8Array => Buffer.from(records[0]!.value!)
+      expect(await letters.replay({ code: 'field_unknown', fix }, never)).toMatchObject({ landed: 1 })
+      const rows = await rowsIn(lake)
+      expect(rows).toHaveLength(4)
+      expect(new Set(rows.map((row) => Object.keys(row).join(' '))).size).toBe(1)
+      expect(rows[0]).not.toHaveProperty('unknown')
+    } finally {
+      await wide.close()
+    }
   })
 })

@@ -12,6 +12,7 @@ import {
 import type { TestRecord } from '../src/conformance/sink-records.ts'
 import type { SinkBatch } from '../src/contracts/sink.ts'
 import { layouts } from '../src/layout/layout.ts'
+import { deadLetterColumns } from '../src/sink/dead-letter-columns.ts'
 import { columnarEncoders } from '../src/sink/file-encoders.ts'
 import type { FileEncoders } from '../src/sink/file-encoders.ts'
 import { createFileSet } from '../src/sink/file-set.ts'
@@ -19,6 +20,8 @@ import { fileSinkDefaults } from '../src/sink/file-sink-options.ts'
 import { storedColumns } from '../src/sink/file-sink.ts'
 import type { FinishedFlush, FlushSpec } from '../src/sink/flush-spec.ts'
 import { splitSinkBatch } from '../src/sink/split-batch.ts'
+
+const deadColumns = deadLetterColumns()
 
 const seed = 20261121
 const day = 86_400_000
@@ -50,7 +53,7 @@ function specOf(more: Partial<FlushSpec> = {}): FlushSpec {
 
 /** Runs the log through a file set, in batches that end at `cuts`. */
 function flush(log: readonly TestRecord[], spec: FlushSpec = specOf(), cuts: readonly number[] = []): FinishedFlush {
-  const set = createFileSet({ spec }, columnarEncoders)
+  const set = createFileSet({ spec, deadColumns }, columnarEncoders)
   let at = 0
   for (const end of [...cuts, log.length]) {
     set.append(testBatch(log, at, end))
@@ -148,7 +151,7 @@ describe('file set', () => {
   it('goes on far beyond any number of files, and says how many are open (input 25)', () => {
     const partitionBy = [{ field: 'site', transform: 'value', as: 'site' }] as const
     const log = Array.from({ length: 300 }, (_, i) => row(sinkTestNoon, `user-${i}`))
-    const set = createFileSet({ spec: specOf({ partitionBy }) }, columnarEncoders)
+    const set = createFileSet({ spec: specOf({ partitionBy }), deadColumns }, columnarEncoders)
     expect(set.append(testBatch(log, 0, 300))).toMatchObject({ rows: 300, openFiles: 300 })
     const finished = set.finish(300)
     expect(finished.files).toHaveLength(300)
@@ -239,13 +242,13 @@ describe('file set', () => {
       }
     }
     const encoders: FileEncoders = { id: () => 'spy', create: (_, schema) => encoder(schema) }
-    const set = createFileSet({ spec: specOf() }, encoders)
+    const set = createFileSet({ spec: specOf(), deadColumns }, encoders)
     set.append(testBatch(testRecords('rrr'), 0, 3))
     expect(selections).toEqual([undefined])
   })
 
   it('refuses columns that are not those of the table', () => {
-    const set = createFileSet({ spec: specOf() }, columnarEncoders)
+    const set = createFileSet({ spec: specOf(), deadColumns }, columnarEncoders)
     const { batch, ...rest } = testBatch(testRecords('r'), 0, 1)
     const fields = batch.schema.fields.map((field) =>
       field.name === 'site' ? { ...field, type: { kind: 'int32' } as const } : field,
@@ -261,7 +264,7 @@ describe('file set', () => {
 
   it('refuses at once a path that needs a field which is not there, or has no text', () => {
     const make = (patterns: FlushSpec['patterns']): unknown =>
-      createFileSet({ spec: specOf({ patterns }) }, columnarEncoders)
+      createFileSet({ spec: specOf({ patterns }), deadColumns }, columnarEncoders)
     expect(() => make({ ...layouts.lake, data: '{table}/{value:nothing}/' })).toThrow('nothing')
     expect(() => make({ ...layouts.lake, data: '{table}/{date:site}/' })).toThrow('not a time')
     expect(() => make({ ...layouts.lake, data: '{table}/{value:_timestamp}/' })).toThrow('cannot be a folder')
@@ -276,7 +279,7 @@ describe('an adopted plan', () => {
   } as const
 
   it('gives dead records the verdict of the plan, not a later one', () => {
-    const set = createFileSet({ spec: specOf(), planned }, columnarEncoders)
+    const set = createFileSet({ spec: specOf(), deadColumns, planned }, columnarEncoders)
     set.append(testBatch(testRecords('rxr'), 0, 3))
     const finished = set.finish(3)
     expect(linesOf(finished, 0)[0]).toMatchObject({ offset: 1, code: 'schema_unknown', stage: 'schema' })
@@ -289,7 +292,7 @@ describe('an adopted plan', () => {
     ['xxr', 'a planned row is a reject now'],
     ['r-r', 'a planned dead record is gone'],
   ])('stops at %s: %s; never a dead letter', (letters) => {
-    const set = createFileSet({ spec: specOf(), planned }, columnarEncoders)
+    const set = createFileSet({ spec: specOf(), deadColumns, planned }, columnarEncoders)
     const run = (): unknown => {
       set.append(testBatch(testRecords(letters), 0, 3))
       return set.finish(3)
@@ -301,7 +304,7 @@ describe('an adopted plan', () => {
     const columns = {
       fields: [...specOf().columns.fields, { name: 'gone', type: { kind: 'int32' }, nullable: true } as const],
     }
-    const set = createFileSet({ spec: specOf({ columns }), planned }, columnarEncoders)
+    const set = createFileSet({ spec: specOf({ columns }), deadColumns, planned }, columnarEncoders)
     const run = (): unknown => set.append(testBatch(testRecords('rx'), 0, 2))
     expect(run).toThrow(
       expect.objectContaining({ code: 'PLAN_MISMATCH', message: expect.stringContaining('gone') as unknown }),

@@ -34,6 +34,20 @@ describe('worker pool', () => {
     expect(workers.stats()).toMatchObject({ workers: 2, busy: 0, queued: 0, jobs: 4, crashes: 0 })
   })
 
+  it('starts all workers at once when told to, and each only once', async () => {
+    const workers = pool()
+    expect(workers.stats().workers).toBe(0)
+    workers.start()
+    expect(workers.stats().workers).toBe(2)
+    const incarnation = workers.incarnation('a')
+    workers.start()
+    expect(await workers.run('a', job('calls'))).toBe(1)
+    expect(workers.incarnation('a')).toBe(incarnation)
+    await workers.close()
+    workers.start()
+    expect(workers.stats().workers).toBe(0)
+  })
+
   it('moves buffers instead of copying them, when the job has its turn', async () => {
     const workers = pool({ size: 1 })
     const bytes = new Uint8Array([1, 2, 3])
@@ -98,8 +112,9 @@ describe('worker pool', () => {
   it('tells that open files went with their worker, so that the partition is opened again', async () => {
     const host = createWorkerFileSetHost(pool({ size: 1 }))
     const spec = { partition: { clusterId: 'c', topicId: 't', topic: 't', partition: 0 } } as FlushSpec
-    await host.open('a', { spec })
-    await host.open('b', { spec })
+    const deadColumns = { fields: [] }
+    await host.open('a', { spec, deadColumns })
+    await host.open('b', { spec, deadColumns })
     const batch = { batch: { schema: { fields: [] }, length: 0, columns: [] }, rejects: [] } as unknown as SinkBatch
     await expect(host.append('a', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })
     await expect(host.append('b', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })

@@ -62,6 +62,13 @@ afterAll(async () => {
 })
 
 describe('dead letters in PostgreSQL', () => {
+  it('are none before the sink has made its tables', async () => {
+    const untouched = createPostgresDeadLetters({ ...options(), schema: `${schema}_other`, decoder })
+    expect(await untouched.list()).toEqual([])
+    expect(await untouched.replay()).toMatchObject({ landed: 0, stillBad: [] })
+    expect(await untouched.discard({}, 'none')).toBe(0)
+  })
+
   it('hands decided letters to each consumer until it acknowledges them', async () => {
     const feed = createPostgresLetterFeed({ ...options(), consumer: 'relay' })
     const pending = async (): Promise<number[]> => {

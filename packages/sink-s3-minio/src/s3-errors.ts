@@ -41,6 +41,8 @@ const byCode: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
   InvalidPart: ['STORE_UNAVAILABLE', 'a part is gone; the upload is begun again'],
   ConditionalRequestConflict: ['STORE_UNAVAILABLE', 'another writer was at the same key; it is begun again'],
   OperationAborted: ['STORE_UNAVAILABLE', 'another operation was at the same key; it is begun again'],
+  // The client writes no other XML than this store reads: it changed on the way (fault 50). It named no object, so nothing was done.
+  MalformedXML: ['STORE_UNAVAILABLE', 'other bytes arrived than were sent; it is tried again'],
   SlowDown: ['STORE_UNAVAILABLE', 'asks for fewer requests'],
   SlowDownRead: ['STORE_UNAVAILABLE', 'asks for fewer requests'],
   SlowDownWrite: ['STORE_UNAVAILABLE', 'asks for fewer requests'],

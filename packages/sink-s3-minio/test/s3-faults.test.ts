@@ -189,6 +189,13 @@ describe('faults of the store and the way to it', () => {
     }
   })
 
+  it('fault 50: a completion changed on the way is no refusal of the store', async () => {
+    const store = await behindProxy(fresh(), inParts)
+    proxy.rule({ when: isComplete, times: 1, fault: { kind: 'spoil-request' } })
+    await expect(put(store, 'torn', large)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(await put(store, 'torn', large)).toEqual({ outcome: 'created' })
+  })
+
   it('fault 50: a reply cut on the way is no body', async () => {
     const store = await behindProxy(fresh())
     await put(store, 'a', Buffer.from('0123456789'))

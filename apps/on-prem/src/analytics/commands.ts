@@ -102,7 +102,8 @@ export function addAnalytics(program: Command, env: DomainEnvironment): void {
         }
       },
       silverRule: { table: eventSilver, key: 'idempotency_key', order: firstRecord, late: false },
-      warehouseRule: { key: 'idempotency_key', order: firstRecord },
+      // A dead letter that landed late found the first copy there already.
+      warehouseRule: { key: 'idempotency_key', order: `_replayed_at nulls first, ${firstRecord}` },
       addJobs(parent, add) {
         add(
           parent,

@@ -1,8 +1,7 @@
-import { Admin } from '@platformatic/kafka'
 import type { HealthCheck } from '@sluice/runtime'
 import { createKafkaSource } from '@sluice/source-kafka'
 import type { OnPremConfig } from '../config.ts'
-import { kafkaConnection } from './kafka.ts'
+import { kafkaConnection, openKafkaAdmin } from './kafka.ts'
 
 const topicResource = 2
 const dayMs = 86_400_000
@@ -40,7 +39,7 @@ function retention(config: OnPremConfig, topics: readonly string[]): HealthCheck
   return {
     name: 'kafka: retention',
     async run() {
-      const admin = new Admin({ clientId: 'sluice-doctor', bootstrapBrokers: [...config.kafka.brokers], retries: 1 })
+      const admin = openKafkaAdmin(config, 1)
       try {
         const described = await admin.describeConfigs({
           resources: topics.map((resourceName) => ({

@@ -1,12 +1,11 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Admin } from '@platformatic/kafka'
 import { AppError, type LakeApp } from '@sluice/app-kit'
 import type { Output } from '@sluice/generators'
 import { createSegmentLogSource, openSegmentLog, type Source } from '@sluice/ingest-core'
 import { createKafkaOutput, createKafkaProducer } from '@sluice/source-kafka'
 import type { OnPremConfig } from '../config.ts'
-import { kafkaConnection, openKafkaSource, usesKafka } from './kafka.ts'
+import { kafkaConnection, openKafkaAdmin, openKafkaSource, usesKafka } from './kafka.ts'
 
 /** The topics of an app, in Kafka or in the embedded log. */
 export interface Topics {
@@ -45,7 +44,7 @@ function kafkaTopics(config: OnPremConfig, names: readonly string[], extra: stri
     openOutput: () => Promise.resolve(createKafkaOutput(connection)),
     openSource: (purpose): Promise<Source> => openKafkaSource(config, names, purpose.kind),
     async remove() {
-      const admin = new Admin({ clientId: 'sluice-on-prem', bootstrapBrokers: [...config.kafka.brokers] })
+      const admin = openKafkaAdmin(config)
       try {
         const present = await admin.listTopics()
         const topics = all.filter((name) => present.includes(name))

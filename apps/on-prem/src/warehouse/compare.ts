@@ -11,9 +11,16 @@ export interface TableDiff {
   readonly different: readonly string[]
 }
 
-type Digests = ReadonlyMap<string, string>
+/** Where a row came from, `partition@offset`. */
+export type Position = string
 
-export function diffDigests(expected: Digests, found: Digests): TableDiff {
+/** Digests of rows by key, and where each row came from. */
+export interface Digests {
+  readonly digests: ReadonlyMap<string, string>
+  readonly positions: ReadonlyMap<string, Position>
+}
+
+export function diffDigests(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): TableDiff {
   const missing: string[] = []
   const different: string[] = []
   for (const [key, digest] of expected) {
@@ -42,28 +49,57 @@ export async function digestsOfWarehouse(
 ): Promise<Digests> {
   const columns = columnsOf(contract).map((field) => textSql(field, quoteIdentifier(field.name), 'postgres'))
   const { rows } = await session.query(
-    `SELECT ${quoteIdentifier(key)} AS key, md5(concat_ws('|', ${columns.join(', ')})) AS digest FROM ${target}`,
+    `SELECT ${quoteIdentifier(key)} AS key, md5(concat_ws('|', ${columns.join(', ')})) AS digest,
+       _partition || '@' || _offset AS position FROM ${target}`,
   )
-  return new Map(rows.map((row) => [String(row['key']), String(row['digest'])]))
+  return digestsOf(rows.map(({ key: name, digest, position }) => [name, digest, position]))
 }
 
-/** The same of rows in the lake: of those with one key the first by `order`, over both lanes. */
+export interface LakeRows {
+  readonly contract: Contract
+  readonly key: string
+  /** Which row of a key stands: the first in this order. `_replayed_at` is null for rows that came by the stream. */
+  readonly order: string
+  /** Rows that a replay of dead letters landed. */
+  readonly replayed: Iterable<Position>
+  /** Rows that do not take part. */
+  readonly without: Iterable<Position>
+}
+
+/** The same of rows in the lake, over both lanes. */
 export async function digestsOfLake(
   lake: Lake,
-  { contract, key, order }: { readonly contract: Contract; readonly key: string; readonly order: string },
+  { contract, key, order, replayed, without }: LakeRows,
 ): Promise<Digests> {
   const lanes = [contract.table, `late_${contract.table}`].filter((view) => lake.views.includes(view))
-  if (lanes.length === 0) return new Map()
+  if (lanes.length === 0) return digestsOf([])
+  await lake.connection.run(`create or replace temp table replayed as ${positionsSql(replayed)}`)
+  await lake.connection.run(`create or replace temp table left_out as ${positionsSql(without)}`)
   const from = copiedFrom(contract)
   const columns = columnsOf(contract).map((field) =>
     textSql(field, from.get(field.name) ?? quoteIdentifier(field.name), 'duckdb'),
   )
   const rows = lanes.map((view) => `select * from ${quoteIdentifier(view)}`).join(' union all by name ')
+  const position = `_partition || '@' || _offset`
   const reader = await lake.connection.runAndReadAll(
-    `select ${quoteIdentifier(key)} as key, md5(concat_ws('|', ${columns.join(', ')})) as digest from (${rows}) as landed
+    `with landed as (
+       select *, case when ${position} in (from replayed) then _ingested_at end as _replayed_at from (${rows})
+       where ${position} not in (from left_out))
+     select ${quoteIdentifier(key)} as key, md5(concat_ws('|', ${columns.join(', ')})) as digest, ${position} as position from landed
      qualify row_number() over (partition by ${quoteIdentifier(key)} order by ${order}) = 1`,
   )
-  return new Map(reader.getRows().map(([name, digest]) => [String(name), String(digest)]))
+  return digestsOf(reader.getRows())
+}
+
+function digestsOf(rows: readonly (readonly unknown[])[]): Digests {
+  return {
+    digests: new Map(rows.map(([key, digest]) => [String(key), String(digest)])),
+    positions: new Map(rows.map(([key, , position]) => [String(key), String(position)])),
+  }
+}
+
+function positionsSql(positions: Iterable<Position>): string {
+  return `select unnest([${[...positions].map(quoteText).join(', ')}]::varchar[]) as position`
 }
 
 /** Where the lake holds what steps have copied out of records. */

@@ -1,7 +1,12 @@
 import { join } from 'node:path'
 import type { LakeApp } from '@sluice/app-kit'
 import { layouts, type LayoutPatterns } from '@sluice/ingest-core'
-import { createPostgresSink, type PostgresTable } from '@sluice/sink-postgres'
+import {
+  createPostgresDeadLetters,
+  createPostgresSink,
+  type PostgresSinkOptions,
+  type PostgresTable,
+} from '@sluice/sink-postgres'
 import type { Contract } from '@sluice/schemas'
 import type { OnPremConfig } from '../config.ts'
 import { openRegistry, usesHttpRegistry } from '../parts/registry.ts'
@@ -44,6 +49,13 @@ export function openWarehouseApp(given: OnPremConfig, domain: WarehouseDomain): 
   const owner = `on-prem-${name}`
   const pipeline = { name, version: String(contract.versions.at(-1)!.version) }
   const warehouseTable = { ...domain.warehouseTable, schema: name }
+  const warehouse: Omit<PostgresSinkOptions, 'connection'> = {
+    sinkId: `${name}-warehouse`,
+    owner,
+    schema: name,
+    pipeline,
+    tables: [warehouseTable],
+  }
   return {
     config,
     topics,
@@ -64,15 +76,13 @@ export function openWarehouseApp(given: OnPremConfig, domain: WarehouseDomain): 
     openRegistry: () => openRegistry(config),
     async openFurtherSinks() {
       const connection = await openWarehouse(config)
-      const sink = createPostgresSink({
-        connection,
-        sinkId: `${name}-warehouse`,
-        owner,
-        schema: name,
-        pipeline,
-        tables: [warehouseTable],
-      })
+      const sink = createPostgresSink({ ...warehouse, connection })
       return { members: [{ name: 'warehouse', sink }], close: () => connection.close() }
+    },
+    async openFurtherLetters(decoder) {
+      const connection = await openWarehouse(config)
+      const letters = createPostgresDeadLetters({ ...warehouse, connection, decoder })
+      return { members: [{ name: 'warehouse', letters }], close: () => connection.close() }
     },
   }
 }

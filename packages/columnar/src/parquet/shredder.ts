@@ -14,11 +14,6 @@ interface Entries {
   count: number
 }
 
-/** Buffers of one tree node, kept between batches. */
-interface Scratch extends Entries {
-  present: Int32Array
-}
-
 /**
  * Takes columns apart into the leaves of a Parquet schema (Dremel's record shredding), a whole column at a time: each
  * step of a path turns one set of entry arrays into the next, so no row is visited as such.
@@ -26,10 +21,11 @@ interface Scratch extends Entries {
  */
 export function createShredder(leaves: readonly LeafColumn[]) {
   // A list needs two sets: one for its own entries, one for those of its elements.
-  const ownEntries = new Map<TreeNode, Scratch>()
-  const elementEntries = new Map<TreeNode, Scratch>()
+  const ownEntries = new Map<TreeNode, Entries>()
+  const elementEntries = new Map<TreeNode, Entries>()
 
-  function scratchFor(node: TreeNode, n: number, scratchOf = ownEntries): Scratch {
+  /** Entry arrays of one tree node, kept between batches. */
+  function scratchFor(node: TreeNode, n: number, scratchOf = ownEntries): Entries {
     let scratch = scratchOf.get(node)
     if (!scratch || scratch.at.length < n) {
       const capacity = Math.max(1024, n + (n >>> 1))
@@ -37,7 +33,6 @@ export function createShredder(leaves: readonly LeafColumn[]) {
         at: new Int32Array(capacity),
         def: new Uint8Array(capacity),
         rep: new Uint8Array(capacity),
-        present: new Int32Array(capacity),
         count: 0,
       }
       scratchOf.set(node, scratch)
@@ -106,8 +101,7 @@ export function createShredder(leaves: readonly LeafColumn[]) {
     const entries = throughNulls(node, column, from)
     switch (node.kind) {
       case 'leaf': {
-        const scratch = scratchFor(node, entries.count)
-        const positions = scratch.present
+        const positions = positionsFor(entries.count)
         let present = 0
         let contiguous = true
         for (let i = 0; i < entries.count; i++) {
@@ -140,16 +134,23 @@ export function createShredder(leaves: readonly LeafColumn[]) {
   return {
     /** Appends rows `at[0, n)` of a column; `contiguous` says that these are successive rows. */
     append(node: TreeNode, column: Column, at: Int32Array, n: number, contiguous: boolean): void {
-      const scratch = scratchFor(node, n)
       if (node.kind === 'leaf') {
         if (!node.nullable && column.nullCount > 0) throw unexpectedNull(node, -1)
-        leaves[node.leaf.index]!.appendFlat(column, at, n, contiguous, scratch.present)
+        leaves[node.leaf.index]!.appendFlat(column, at, n, contiguous, positionsFor(n))
         return
       }
       const roots: Entries = { at, def: zeros(n), rep: zeros(n), count: n }
       shred(node, column, roots)
     },
   }
+}
+
+/** Where the values of one leaf are in its column; nobody keeps it beyond the call, so all leaves of all files share it. */
+let positions = new Int32Array(0)
+
+function positionsFor(n: number): Int32Array {
+  if (positions.length < n) positions = new Int32Array(Math.max(4096, n + (n >>> 1)))
+  return positions
 }
 
 let zeroLevels = new Uint8Array(0)

@@ -51,9 +51,18 @@ export function inflate(codec: Codec, bytes: Uint8Array, maxBytes: number): Uint
   }
 }
 
-/** Large enough that a usual batch inflates in one piece, small enough to waste little. */
+const smallestChunk = 16 * 1024
+const largestChunk = 1024 * 1024
+/** Inflated bytes per compressed byte, of late; a high ratio is taken at once and forgotten slowly. */
+let likelyRatio = 8
+
+/** Large enough that a usual batch inflates in one piece, small enough to waste little: what is unused is asked for, too. */
 function chunkFor(bytes: Uint8Array): number {
-  return Math.min(Math.max(bytes.length * 8, 16 * 1024), 1024 * 1024)
+  return Math.min(Math.max(Math.ceil(bytes.length * likelyRatio * 1.1), smallestChunk), largestChunk)
+}
+
+function learnRatio(bytes: number, inflated: number): void {
+  likelyRatio = Math.max(inflated / bytes, likelyRatio * 0.95)
 }
 
 function inflateGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
@@ -61,6 +70,7 @@ function inflateGzip(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const options = { maxOutputLength: Math.max(maxBytes, 1), chunkSize: chunkFor(bytes) }
   const inflated = inflateZlib('gzip', maxBytes, () => gunzipSync(bytes, options))
   if (inflated.length > maxBytes) throw tooLarge('gzip', maxBytes)
+  learnRatio(bytes.length, inflated.length)
   return inflated
 }
 
@@ -80,6 +90,7 @@ function inflateZstd(bytes: Uint8Array, maxBytes: number): Uint8Array {
     )
     if (engine.bytesWritten < 1) throw malformed('zstd', 'a frame of no bytes')
     if (buffer.length > left) throw tooLarge('zstd', maxBytes)
+    learnRatio(engine.bytesWritten, buffer.length)
     frames.push(buffer)
     left -= buffer.length
     at += engine.bytesWritten

@@ -1,5 +1,6 @@
 import { createDecodeStage } from '../decode/decode-stage.ts'
 import { decodeLimits } from '../decode/request.ts'
+import { deadLetterColumns } from '../sink/dead-letter-columns.ts'
 import type { FileEncoders } from '../sink/file-encoders.ts'
 import { createFileSet } from '../sink/file-set.ts'
 import type { FinishedFile } from '../sink/flush-spec.ts'
@@ -70,7 +71,7 @@ function filesOf(landing: Landing, encoders: FileEncoders): readonly FinishedFil
       `${spec.partition.topic}[${spec.partition.partition}]: a planned letter does not decode in this version`,
     )
   }
-  const fileSet = createFileSet({ spec }, encoders)
+  const fileSet = createFileSet({ spec, deadColumns: deadLetterColumns() }, encoders)
   fileSet.append({ ...reply.decoded, partition: spec.partition })
   return fileSet.finish(end).files
 }

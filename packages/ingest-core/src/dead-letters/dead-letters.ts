@@ -27,7 +27,10 @@ export interface DeadLettersOptions {
   /** As given to `createFileSink`. */
   readonly sinkId: string
   readonly prefix?: string
+  /** Of the decoder. */
   readonly contracts: readonly Contract[]
+  /** Contracts of the rows in files, for topics whose files hold other columns than are decoded. Default `contracts`. */
+  readonly tables?: readonly Contract[]
   /** Decodes letters again, in workers: a letter that ended a worker once may do it again. */
   readonly decoder: DecodeService
   /** The resolver of `decoder`; the plan keeps the schemas its values were written with. */
@@ -125,6 +128,7 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
   const { encoders = columnarEncoders, clock = systemClock } = options
   const prefix = options.prefix === undefined || options.prefix === '' ? '' : `${options.prefix}/`
   const contracts = new Map(options.contracts.map((contract) => [contract.topic, contract]))
+  const tables = new Map((options.tables ?? []).map((contract) => [contract.topic, contract]))
   const calls = createStoreCalls(options.store, clock, { random: Math.random, ...fileSinkDefaults.retry })
   const ledger = createReplayLedger(calls, prefix, options.sinkId)
 
@@ -189,7 +193,9 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
         `no contract for topic ${partition.topic}; it is needed to decode its letters`,
       )
     }
-    const planned = await planLanding({ partition, spec, contract, decoder, schemas, encoders, seq, decidedAt }, tried)
+    const table = tables.get(partition.topic) ?? contract
+    const context = { partition, spec, contract, table, decoder, schemas, encoders, seq, decidedAt }
+    const planned = await planLanding(context, tried)
     const stillBad = planned.rejects.map(({ key, attempt: tries, reject }) => stillBadOf(key, tries + 1, reject))
     return { landing: planned.landing, stillBad, filtered: planned.filtered }
   }

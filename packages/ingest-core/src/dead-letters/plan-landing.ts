@@ -15,6 +15,8 @@ export interface LandingContext {
   /** Of the newest committed flush of the partition. */
   readonly spec: FlushSpec
   readonly contract: Contract
+  /** Of the rows in files. */
+  readonly table: Contract
   readonly decoder: DecodeService
   readonly schemas: SchemaResolver
   readonly encoders: FileEncoders
@@ -72,7 +74,7 @@ function writerIds(contract: Contract, ids: ReadonlyMap<number, number>): number
 }
 
 async function landingOf(
-  { spec, contract, encoders, seq, decidedAt }: LandingContext,
+  { spec, contract, table, encoders, seq, decidedAt }: LandingContext,
   landed: readonly { readonly status: LetterStatus; readonly value: Uint8Array | null }[],
   ids: readonly number[],
   schemas: SchemaResolver,
@@ -102,12 +104,12 @@ async function landingOf(
       ...settings,
       ...derivation,
       start: first,
-      contract: contract.name,
-      table: contract.table,
-      columns: storedColumns(contract),
-      eventTime: contract.eventTime,
-      eventTimeUnit: contract.eventTimeUnit,
-      partitionBy: contract.partitionBy,
+      contract: table.name,
+      table: table.table,
+      columns: storedColumns(table),
+      eventTime: table.eventTime,
+      eventTimeUnit: table.eventTimeUnit,
+      partitionBy: table.partitionBy,
       encoderId: encoders.id(spec.file),
       ingestedAt: decidedAt,
       // A letter waited for a person: lateness says nothing about it.

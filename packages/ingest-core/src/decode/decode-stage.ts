@@ -1,6 +1,6 @@
 import { avroDefaults, compileAvroDecoder, compileJsonDecoder, createBatchBuilder, takeRows } from '@sluice/columnar'
 import type { BatchBuilder, Column, ColumnBatch, DecodeReject, Decoder } from '@sluice/columnar'
-import { arrowSchemaOf, compileDerivation, compileRules, wireContract } from '@sluice/schemas'
+import { arrowSchemaOf, compileDerivation, compileRules, wireContract } from '@sluice/schemas/columns'
 import type { Contract } from '@sluice/schemas'
 import type { RecordSlab } from '../contracts/records.ts'
 import type { Reject } from '../contracts/sink.ts'

@@ -1,4 +1,4 @@
-import { ENVELOPE_MAGIC, ENVELOPE_SHORT, envelopeBytes, readSchemaId } from '@sluice/schemas'
+import { ENVELOPE_MAGIC, ENVELOPE_SHORT, envelopeBytes, readSchemaId } from '@sluice/schemas/columns'
 import type { Contract } from '@sluice/schemas'
 import type { RecordSlab } from '../contracts/records.ts'
 import type { Reject, Tombstone } from '../contracts/sink.ts'

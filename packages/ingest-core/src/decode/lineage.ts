@@ -1,4 +1,4 @@
-import { lineageFields as allLineageFields } from '@sluice/schemas'
+import { lineageFields as allLineageFields } from '@sluice/schemas/columns'
 import type { Column, Field } from '@sluice/columnar'
 import type { PartitionId, RecordSlab } from '../contracts/records.ts'
 

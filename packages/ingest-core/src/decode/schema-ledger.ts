@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { SchemaError } from '@sluice/schemas'
+import { SchemaError } from '@sluice/schemas/columns'
 import type { ObjectStore } from '../contracts/object-store.ts'
 import { StoreError } from '../errors/store-error.ts'
 import { chainFolder } from '../layout/layout.ts'

@@ -1,4 +1,4 @@
-import { schemaErrors } from '@sluice/schemas'
+import { schemaErrors } from '@sluice/schemas/columns'
 import { logErrors } from '../errors/log-error.ts'
 import { sourceErrors } from '../errors/source-error.ts'
 import { storeErrors } from '../errors/store-error.ts'

@@ -80,7 +80,7 @@ const MiB = 1024 * 1024
 export const pipelineDefaults = {
   rotation: { bytes: 128 * MiB, rows: 1_000_000, intervalMs: 60_000, idleMs: 10_000 },
   budgetBytes: 256 * MiB,
-  pollBytes: 4 * MiB,
+  pollBytes: MiB / 2,
   chunksAhead: 3,
   startPolicy: 'fail',
   circuitBreaker: { maxShare: 0.5, window: 10_000 },

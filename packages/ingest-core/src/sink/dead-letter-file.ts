@@ -1,20 +1,13 @@
 import type { Column, ColumnBatch, Schema } from '@sluice/columnar'
-import { arrowSchemaOf, getContract } from '@sluice/schemas'
 import type { Reject } from '../contracts/sink.ts'
 import type { FlushSpec, Verdict } from './flush-spec.ts'
 
-let schema: Schema | undefined
-
-/** Columns of a dead-letter file: those of the contract `sluice.DeadLetter`. */
-export function deadLetterSchema(): Schema {
-  return (schema ??= arrowSchemaOf(getContract('sluice.DeadLetter')))
-}
-
 /**
- * Dead letters as a batch of the contract. What was decided (verdict, first seen, pipeline) comes from the plan, the
+ * Dead letters as a batch of `schema`, the columns of the contract `sluice.DeadLetter`. What was decided (verdict, first seen, pipeline) comes from the plan, the
  * bytes from the log: nothing here depends on who encodes it or when.
  */
 export function deadLetterBatch(
+  schema: Schema,
   spec: FlushSpec,
   rejects: readonly Reject[],
   verdicts: readonly Verdict[],
@@ -40,8 +33,7 @@ export function deadLetterBatch(
     pipeline_version: () => spec.pipelineVersion,
     first_seen: () => BigInt(spec.ingestedAt) * 1000n,
   }
-  const fields = deadLetterSchema().fields
-  const columns = fields.map(({ name, type }) => {
+  const columns = schema.fields.map(({ name, type }) => {
     const valueOf = values[name]
     if (valueOf === undefined) throw new TypeError(`the dead-letter contract has a field ${name} that nothing fills`)
     return column(
@@ -49,7 +41,7 @@ export function deadLetterBatch(
       rejects.map((reject, i) => valueOf(reject, verdicts[i]!)),
     )
   })
-  return { schema: deadLetterSchema(), length: rejects.length, columns }
+  return { schema, length: rejects.length, columns }
 }
 
 function column(type: Column['type'], values: readonly unknown[]): Column {

@@ -1,11 +1,11 @@
 import { sameType } from '@sluice/columnar'
-import type { Column, ColumnBatch, DataType, FileEncoder } from '@sluice/columnar'
+import type { Column, ColumnBatch, DataType, FileEncoder, Schema } from '@sluice/columnar'
 import type { Reject, SinkBatch, SinkUsage } from '../contracts/sink.ts'
 import { formatHour } from '../layout/civil-time.ts'
 import { templateContext } from '../layout/layout.ts'
 import { parseTemplate } from '../layout/path-template.ts'
 import { sha256Hex } from './canonical-json.ts'
-import { deadLetterBatch, deadLetterSchema } from './dead-letter-file.ts'
+import { deadLetterBatch } from './dead-letter-file.ts'
 import { SinkError } from './errors.ts'
 import type { FileEncoders } from './file-encoders.ts'
 import type { DeadList, FileKind, FinishedFile, FinishedFlush, FlushSpec, Verdict } from './flush-spec.ts'
@@ -13,6 +13,8 @@ import { createRowRouter } from './row-router.ts'
 
 export interface FileSetOptions {
   readonly spec: FlushSpec
+  /** Of dead-letter files: `deadLetterColumns()`, handed over so that a worker need not load the contracts. */
+  readonly deadColumns: Schema
   /** The dead records of an adopted plan: what arrives must agree with it. */
   readonly planned?: DeadList
 }
@@ -41,7 +43,7 @@ interface OpenFile {
 /** Rough memory of a reject besides its bytes. */
 const rejectOverhead = 256
 
-export function createFileSet({ spec, planned }: FileSetOptions, encoders: FileEncoders): FileSet {
+export function createFileSet({ spec, deadColumns, planned }: FileSetOptions, encoders: FileEncoders): FileSet {
   const router = createRowRouter(spec)
   const project = createProjection(spec, planned === undefined ? 'SINK_BATCH_INVALID' : 'PLAN_MISMATCH')
   const files: OpenFile[] = []
@@ -112,9 +114,9 @@ export function createFileSet({ spec, planned }: FileSetOptions, encoders: FileE
     if (rejects.length === 0) return { file: undefined, dead: planned ?? { verdicts: [], offsets: [], verdictOf: [] } }
     rejects.sort((a, b) => a.offset - b.offset)
     const dead = planned ?? decide(rejects)
-    const encoder = encoders.create({ format: 'jsonl' }, deadLetterSchema())
+    const encoder = encoders.create({ format: 'jsonl' }, deadColumns)
     const verdicts = rejects.map((_, i) => dead.verdicts[dead.verdictOf[i]!]!)
-    encoder.append(deadLetterBatch(spec, rejects, verdicts))
+    encoder.append(deadLetterBatch(deadColumns, spec, rejects, verdicts))
     const context = templateContext({ ...spec, name: spec.contract, topic: spec.partition.topic })
     const path = parseTemplate(spec.patterns.dead, context)
       .parts.map((part) => {

@@ -1,4 +1,4 @@
-import { arrowSchemaOf, lineageFields } from '@sluice/schemas'
+import { arrowSchemaOf, lineageFields } from '@sluice/schemas/columns'
 import type { Contract } from '@sluice/schemas'
 import type { PartitionId } from '../contracts/records.ts'
 import type { CommitReceipt, Counts, Cut, Sink, SinkBatch, SinkUsage } from '../contracts/sink.ts'
@@ -7,6 +7,7 @@ import { fixedFolder, parseTemplate } from '../layout/path-template.ts'
 import { partitionKey } from '../pipeline/partition-key.ts'
 import { createChain } from './chain.ts'
 import type { Chain, OpenPlan } from './chain.ts'
+import { deadLetterColumns } from './dead-letter-columns.ts'
 import { SinkError } from './errors.ts'
 import { resolveFileSink } from './file-sink-options.ts'
 import type { FileSinkOptions, ResolvedTable } from './file-sink-options.ts'
@@ -122,7 +123,8 @@ export function createFileSink(given: FileSinkOptions): Sink {
     const spec = plan?.plan.spec ?? { ...specOf(lane), ...(derivation !== undefined && { derivation }) }
     if (spec.derivation !== derivation) throw otherDerivation(spec, derivation)
     const laneId = `${partitionKey(lane.partition)}#${(flushes += 1)}`
-    await host.open(laneId, plan === null ? { spec } : { spec, planned: plan.dead })
+    const deadColumns = deadLetterColumns()
+    await host.open(laneId, plan === null ? { spec, deadColumns } : { spec, deadColumns, planned: plan.dead })
     const counts = { consumed: 0, filtered: 0, duplicate: 0 }
     return (lane.flush = { laneId, spec, plan, end: spec.start, counts, usage: noUsage })
   }

@@ -28,6 +28,8 @@ export interface IngestWorkers {
   readonly pool: WorkerPool
   /** Files encoded by the worker that decodes their partition; for `createFileSink`. */
   readonly fileSets: FileSetHost
+  /** Starts the threads now instead of each when first needed, so that they load while source and store connect. */
+  start(): void
   /** Runs `work` with a worker of its own that holds no state of others and may die. One at a time. */
   inSandbox<T>(work: (sandbox: WorkerPool) => Promise<T>): Promise<T>
   stats(): PoolStats & { readonly sandboxCrashes: number }
@@ -51,7 +53,7 @@ export function createIngestWorkers(options: IngestWorkersOptions): IngestWorker
   const common = {
     url: options.url ?? ownUrl,
     workerData,
-    resourceLimits: options.resourceLimits ?? { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 64 },
+    resourceLimits: options.resourceLimits ?? { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 },
   }
   const pool = createWorkerPool({
     ...common,
@@ -65,6 +67,7 @@ export function createIngestWorkers(options: IngestWorkersOptions): IngestWorker
   return {
     pool,
     fileSets: createWorkerFileSetHost(pool),
+    start: () => pool.start(),
     inSandbox(work) {
       const mine = turn.then(async () => {
         const sandbox = createWorkerPool({ ...common, size: 1, deadlineMs: options.sandboxDeadlineMs ?? 5_000 })

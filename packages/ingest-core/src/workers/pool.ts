@@ -63,6 +63,8 @@ export interface WorkerPool {
   run<T>(key: string, job: WorkerJob): Promise<T>
   /** Incarnation of the worker that serves `key`, started if need be. */
   incarnation(key: string): number
+  /** Starts all workers now instead of each when first needed. */
+  start(): void
   /** Whether a worker serves `key` now. */
   isRunning(key: string): boolean
   /** Forgets the affinity of a key that is not coming back. */
@@ -205,6 +207,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       const slot = slotOf(key)
       if (slot.worker === undefined) start(slot)
       return slot.incarnation
+    },
+    start() {
+      if (closed) return
+      for (const slot of slots) if (slot.worker === undefined) start(slot)
     },
     isRunning: (key) => !closed && affinity.get(key)?.worker !== undefined,
     release(key) {

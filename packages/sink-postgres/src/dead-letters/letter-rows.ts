@@ -30,6 +30,9 @@ export async function readLetters(
   if (selection.keys !== undefined) {
     add((param) => `"offset" = ANY(${param}::text::bigint[])`, `{${offsetsOf(selection.keys).join(',')}}`)
   }
+  // Before the first partition was opened there is no table, and so no letter.
+  const there = await session.query('SELECT to_regclass($1) IS NOT NULL AS there', [tables.deadLetters])
+  if (there.rows[0]!['there'] !== true) return []
   const limit =
     selection.keys === undefined && selection.limit !== undefined ? ` LIMIT ${Math.trunc(selection.limit)}` : ''
   const found = await session.query(

@@ -1,0 +1,185 @@
+/**
+ * Many live partitions: a backlog of 2,000,000 events in Kafka that goes to 10,000 folders at the same time (those of the output: each
+ * holds an open file until the flush), inside the default budget of 256 MiB; and what 1 % of late events does to the number of files, with
+ * 10,000 folders and by date and hour. Rows are counted back from the files. With `--write` the result goes to `results/partitions.json`.
+ *
+ * Repeat: `node --conditions=sluice-source bench/src/partitions.ts [records] [cells] [--write]`; services are started for it.
+ *
+ * A cell lies in one Kafka partition, as a key would. Late means up to three hours behind, where the contract allows ten minutes. Each
+ * run is a process of its own; peak memory is that of the process, the peak of the budget is what the pipeline accounts for.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { testServices } from '@sluice-tools/services'
+import { ensureTopic } from './kafka/user-events-topic.ts'
+import { startContender } from './log-to-parquet/contender.ts'
+import type { UserEventValues } from './user-event-columns.ts'
+import type { LatePattern, PartitionsJob } from './partitions/job.ts'
+
+const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
+const records = Number(numbers[0] ?? 2_000_000)
+const cells = Number(numbers[1] ?? 10_000)
+const budgetBytes = 256 * 2 ** 20
+const lateShare = 0.01
+const hourMs = 3_600_000
+
+/** One event of a hundred happened up to three hours earlier, the first of a chunk excepted. */
+function makeLate(values: UserEventValues): void {
+  const every = Math.round(1 / lateShare)
+  for (let row = every; row < values.timestamp.length; row += every) {
+    values.timestamp[row] = values.timestamp[row]! - BigInt(Math.round(hourMs * (0.5 + (2.5 * (row % 997)) / 997)))
+  }
+}
+
+/** The user decides the partition of Kafka, so the cell follows from it and a counter. */
+function intoCells(values: UserEventValues): void {
+  const perUser = Math.max(1, Math.floor(cells / 100))
+  values.user_id.forEach((user, row) => {
+    const cell = Number(user.slice(-4)) * perUser + (((row * 7919) >>> 3) % perUser)
+    values.session_id[row] = `cell-${String(cell).padStart(6, '0')}`
+  })
+}
+
+interface Shape {
+  readonly name: string
+  readonly byCell: boolean
+  readonly late: boolean
+  readonly latePattern: LatePattern
+}
+
+const shapes: readonly Shape[] = [
+  { name: `${cells} cells`, byCell: true, late: false, latePattern: 'same folders' },
+  { name: `${cells} cells, 1 % late`, byCell: true, late: true, latePattern: 'same folders' },
+  {
+    name: `${cells} cells, 1 % late, late rows by ingest date`,
+    byCell: true,
+    late: true,
+    latePattern: 'by ingest date',
+  },
+  { name: 'date and hour', byCell: false, late: false, latePattern: 'same folders' },
+  { name: 'date and hour, 1 % late', byCell: false, late: true, latePattern: 'same folders' },
+  {
+    name: 'date and hour, 1 % late, late rows by ingest date',
+    byCell: false,
+    late: true,
+    latePattern: 'by ingest date',
+  },
+]
+
+const data = fileURLToPath(new URL('../.data/partitions', import.meta.url))
+const connection = await (await DuckDBInstance.create(':memory:')).connect()
+
+async function rowsIn(root: string): Promise<number> {
+  const sql = `SELECT count(*), count(DISTINCT (_partition, _offset)) FROM read_parquet('${root}/**/*.parquet', hive_partitioning = false)`
+  const [found] = (await connection.runAndReadAll(sql)).getRows()
+  if (found![0] !== found![1]) throw new Error(`${root}: ${found![0]} rows of ${found![1]} positions`)
+  return Number(found![0])
+}
+
+async function measure(brokers: string) {
+  const found = []
+  for (const shape of shapes) {
+    const root = `${data}/lake`
+    rmSync(root, { recursive: true, force: true })
+    mkdirSync(root, { recursive: true })
+    const kind = `${shape.byCell ? `cells-${cells}` : 'hours'}${shape.late ? '-late' : ''}`
+    const topic = `bench.partitions-${records}-${kind}`
+    await ensureTopic(topic, brokers, records, 'zstd', (values) => {
+      if (shape.byCell) intoCells(values)
+      if (shape.late) makeLate(values)
+    })
+    const job: PartitionsJob = {
+      records,
+      brokers,
+      topic,
+      root,
+      late: shape.latePattern,
+      byCell: shape.byCell,
+      budgetBytes,
+      maxOpenFiles: 2 * cells,
+    }
+    const contender = startContender(new URL('./partitions/sluice.ts', import.meta.url), [JSON.stringify(job)])
+    const report = await contender.run()
+    await contender.close()
+    const landed = await rowsIn(root)
+    if (report.rows !== records || landed !== records) throw new Error(`${shape.name}: ${landed} rows of ${records}`)
+    const { files, folders, late, commits, cutsForMemory, peakBytes } = report.more
+    const outcome = {
+      shape: shape.name,
+      files: files!,
+      folders: folders!,
+      lateRows: late!,
+      commits: commits!,
+      cutForMemory: cutsForMemory === 1,
+      peakBudgetBytes: peakBytes!,
+      peakRssBytes: report.peakRss,
+      seconds: Number(report.seconds.toFixed(2)),
+    }
+    console.log(
+      `${outcome.shape.padEnd(52)} ${outcome.files} files in ${outcome.folders} folders, ${outcome.commits} commits${outcome.cutForMemory ? ' (some for memory)' : ''}, ` +
+        `${outcome.lateRows} late  budget peak ${(outcome.peakBudgetBytes / 2 ** 20).toFixed(0)} MiB  RSS ${(outcome.peakRssBytes / 2 ** 20).toFixed(0)} MiB  ${outcome.seconds} s`,
+    )
+    found.push(outcome)
+  }
+  return found
+}
+
+type Outcome = Awaited<ReturnType<typeof measure>>[number]
+
+function barsOf(found: readonly Outcome[]) {
+  const [cellRun, cellLate, cellCoarse, hours, hoursLate, hoursCoarse] = found as [
+    Outcome,
+    Outcome,
+    Outcome,
+    Outcome,
+    Outcome,
+    Outcome,
+  ]
+  const times = (late: Outcome, plain: Outcome): number => Number((late.files / plain.files).toFixed(2))
+  const peak = Math.max(...found.map((each) => each.peakBudgetBytes))
+  const bar = (text: string, measured: number, limit: number) => ({ bar: text, measured, met: measured <= limit })
+  return [
+    bar('budget peak at most 256 MiB', Math.round(peak / 2 ** 20), 256),
+    bar('1 % late, cells, late rows in the same folders: files at most 1.2 times', times(cellLate, cellRun), 1.2),
+    bar('1 % late, cells, late rows by ingest date: files at most 1.2 times', times(cellCoarse, cellRun), 1.2),
+    bar(
+      '1 % late, date and hour, late rows in the same folders: files at most 1.2 times',
+      times(hoursLate, hours),
+      1.2,
+    ),
+    bar('1 % late, date and hour, late rows by ingest date: files at most 1.2 times', times(hoursCoarse, hours), 1.2),
+  ]
+}
+
+const services = await testServices(['kafka'])
+try {
+  const found = await measure(services.env['KAFKA_BROKERS']!)
+  const bars = barsOf(found)
+  for (const { bar, measured, met } of bars) console.log(`${met ? 'met    ' : 'not met'} ${bar}: ${measured}`)
+  console.log(`${records} rows in all runs; load ${loadavg()[0]!.toFixed(1)}`)
+  if (process.argv.includes('--write')) {
+    const result = {
+      benchmark: `Kafka to zstd Parquet in ${cells} live folders inside a budget of 256 MiB, and the files that 1 % of late events costs`,
+      command: `node --conditions=sluice-source bench/src/partitions.ts ${process.argv.slice(2).join(' ')}`,
+      date: new Date().toISOString().slice(0, 10),
+      commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+      machine: {
+        cpu: cpus()[0]?.model.trim() ?? 'unknown',
+        cores: availableParallelism(),
+        node: process.version,
+        load: loadavg()[0]!.toFixed(1),
+      },
+      records,
+      cells,
+      bars,
+      runs: found,
+    }
+    writeFileSync(new URL('../results/partitions.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
+  }
+} finally {
+  rmSync(data, { recursive: true, force: true })
+  await services.release()
+}

@@ -1,0 +1,72 @@
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { describePlan, planRun } from './schedule.ts'
+import { faultKindNames, type FaultKind } from './fault-kinds.ts'
+import { run, type RunResult } from './run.ts'
+import type { Stage } from './stage.ts'
+
+/** What is written down of one run. The plan follows from the seed. */
+export type RunRecord = Omit<RunResult, 'plan'> & { readonly seed: number }
+
+/** What is written down of a campaign. */
+export interface CampaignResult {
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly node: string }
+  readonly runs: number
+  readonly violations: number
+  readonly records: number
+  /** Lives of worker processes. */
+  readonly lives: number
+  readonly commits: number
+  /** Of the runs together; starting services not included. */
+  readonly seconds: number
+  /** How often each kind of fault happened, over all runs. */
+  readonly struck: Readonly<Record<FaultKind, number>>
+  readonly results: readonly RunRecord[]
+}
+
+/** Runs the seeds one after another on one stage; `tell` gets each as it ends. */
+export async function campaign(
+  seeds: readonly number[],
+  stage: Stage,
+  tell: (result: RunResult) => void | Promise<void>,
+): Promise<RunRecord[]> {
+  const results: RunRecord[] = []
+  for (const seed of seeds) {
+    const result = await run(planRun(seed), stage)
+    const { plan, ...rest } = result
+    results.push({ seed: plan.seed, ...rest })
+    await tell(result)
+  }
+  return results
+}
+
+/** The sums over runs, and where they were made. */
+export function summarise(results: readonly RunRecord[]): CampaignResult {
+  const sum = (of: (result: RunRecord) => number): number => results.reduce((total, each) => total + of(each), 0)
+  const struck = faultKindNames.map((kind) => [kind, sum((result) => result.struck[kind] ?? 0)] as const)
+  return {
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: availableParallelism(),
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      node: process.version,
+    },
+    runs: results.length,
+    violations: sum(({ violations }) => violations.length),
+    records: sum(({ records }) => records),
+    lives: sum(({ lives }) => lives),
+    commits: sum(({ flushes }) => flushes),
+    seconds: Math.round(sum(({ ms }) => ms) / 1000),
+    struck: Object.fromEntries(struck) as Record<FaultKind, number>,
+    results,
+  }
+}
+
+/** One line when all is well; else the violations and what is needed to see them again. */
+export function describeRun(result: RunResult): string {
+  const { plan, violations, records, flushes, files, lives, ms, struck } = result
+  const faults = Object.entries(struck).map(([kind, times]) => `${kind} ${times}`)
+  const line = `seed ${plan.seed}: ${records} records, ${flushes} commits, ${files} files, ${lives} worker lives, ${(ms / 1000).toFixed(1)} s; ${faults.join(', ')}; ${violations.length} violations`
+  if (violations.length === 0) return line
+  const shown = violations.slice(0, 20).map(({ code, text }) => `  ${code} ${text}`)
+  return [line, ...shown, describePlan(plan), `again: make chaos RUNS=1 SEED=${plan.seed}`].join('\n')
+}

@@ -1,0 +1,48 @@
+import type { Counts, SinkHookPoint } from '@sluice/ingest-core'
+
+/** What a worker process is told, as JSON in its first argument. */
+export interface WorkerSetting {
+  readonly brokers: readonly string[]
+  readonly topic: string
+  readonly groupId: string
+  readonly registryUrl: string
+  readonly store: StoreSetting
+  readonly format: 'parquet' | 'jsonl'
+  readonly rotateRows: number
+  /** Where this life of the worker ends or is stopped, and at which pass. */
+  readonly failpoint?: { readonly point: SinkHookPoint; readonly nth: number; readonly signal: 'SIGKILL' | 'SIGSTOP' }
+}
+
+export type StoreSetting =
+  | { readonly kind: 'local'; readonly root: string }
+  | {
+      readonly kind: 's3'
+      readonly endpoint: string
+      readonly bucket: string
+      readonly region: string
+      readonly accessKeyId: string
+      readonly secretAccessKey: string
+      readonly multipartAbove: number
+    }
+
+/** What a worker process says, one JSON object per line. */
+export type WorkerLine =
+  | {
+      readonly kind: 'receipt'
+      readonly partition: number
+      readonly start: number
+      readonly end: number
+      readonly counts: Counts
+    }
+  /** At the failpoint, right before the signal. */
+  | { readonly kind: 'point'; readonly point: SinkHookPoint; readonly signal: 'SIGKILL' | 'SIGSTOP' }
+  /** A partition needs somebody's decision; the process ends so that it is started again. */
+  | { readonly kind: 'halted'; readonly partition: number; readonly code: string; readonly message: string }
+  /** Trouble that the pipeline deals with by itself; each code once. */
+  | { readonly kind: 'trouble'; readonly code: string }
+
+/** How a worker ends when a partition is halted. */
+export const haltedExit = 3
+
+/** In place of a setting: load everything, do nothing. */
+export const warmArgument = 'warm'
