@@ -14,8 +14,10 @@ export function createAvroFormat(options: {
   readonly schemaId: number
   /** An id that the registry knows under the subject of another topic. */
   readonly foreignSchemaId: number
+  /** An id that the registry knows under the subject of this topic, of a schema that `reader` cannot read. */
+  readonly incompatibleSchemaId: number
 }): ValueFormat {
-  const { writer, reader, schemaId, foreignSchemaId } = options
+  const { writer, reader, schemaId, foreignSchemaId, incompatibleSchemaId } = options
   const encoder = createAvroEncoder(writer, schemaId)
   const writerFields = fieldsOf(writer)
   const readerFields = fieldsOf(reader)
@@ -24,11 +26,16 @@ export function createAvroFormat(options: {
   for (const [name, damage] of Object.entries(avroDamages(writerFields))) {
     damages[name as FaultName] = (row, random) => damage(encoder.encode(row), encoder, random)
   }
-  damages.foreign_schema_id = (row) => {
+  const withId = (row: Row, id: number): Uint8Array => {
     const value = encoder.encode(row)
-    new DataView(value.buffer, value.byteOffset).setUint32(1, foreignSchemaId)
-    return { value, code: 'schema_not_allowed' }
+    new DataView(value.buffer, value.byteOffset).setUint32(1, id)
+    return value
   }
+  damages.foreign_schema_id = (row) => ({ value: withId(row, foreignSchemaId), code: 'schema_not_allowed' })
+  damages.incompatible_schema_id = (row) => ({
+    value: withId(row, incompatibleSchemaId),
+    code: 'schema_incompatible',
+  })
   damages.schema_header = (row, random) => schemaHeader(encoder.encode(row).slice(encoder.bodyStart), random)
 
   function asRead(row: Row): Row {

@@ -8,6 +8,10 @@ export const faultCatalogue = {
   short_envelope: { bad: true, text: 'fewer bytes than the five of the envelope' },
   unknown_schema_id: { bad: true, text: 'schema id that no registry knows' },
   foreign_schema_id: { bad: true, text: 'schema id that is registered, but for another topic' },
+  incompatible_schema_id: {
+    bad: true,
+    text: 'schema id that is registered for the topic, but of a schema that the contract cannot read',
+  },
   schema_header: { bad: true, text: 'schema id in a header, as a GUID or in no known form' },
   truncated: { bad: true, text: 'the end of the value is missing' },
   trailing_bytes: { bad: true, text: 'bytes follow the value' },
@@ -35,13 +39,14 @@ export const faultNames = Object.freeze(Object.keys(faultCatalogue)) as readonly
 
 /**
  * Bad-data faults that a share given as `bad` never includes: big records, tombstones, and what needs more than a value (a
- * registry that knows the foreign id, a log that keeps headers). `bad_value` is what
+ * registry that knows the foreign or incompatible id, a log that keeps headers). `bad_value` is what
  * no real producer writes.
  */
 export const notInBad: ReadonlySet<FaultName> = new Set([
   'oversized',
   'tombstone',
   'foreign_schema_id',
+  'incompatible_schema_id',
   'schema_header',
   'bad_value',
 ])

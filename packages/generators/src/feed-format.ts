@@ -9,10 +9,11 @@ import type { ValueFormat } from './value-format.ts'
 
 export type ContractVersion = Contract['versions'][number]
 
-/** Ids in the envelope: of a version of the feed's contract, and of another topic's schema. */
+/** Ids in the envelope: of a version of the feed's contract, of another topic's schema, and of one that the contract cannot read. */
 export interface EnvelopeIds {
   schemaId(version: number): number
   readonly foreignSchemaId: number
+  readonly incompatibleSchemaId: number
 }
 
 /** @throws {GeneratorError} OPTION_INVALID */
@@ -26,19 +27,20 @@ export function writerVersionOf(feed: Feed, version: number | undefined): Contra
 
 export function formatOf(feed: Feed, { version, schema }: ContractVersion, ids: EnvelopeIds): ValueFormat {
   if (feed.contract.format === 'json') return createJsonFormat({ schema, style: feed.json })
-  const { foreignSchemaId } = ids
+  const { foreignSchemaId, incompatibleSchemaId } = ids
   return createAvroFormat({
     writer: schema,
     reader: feed.contract.schema,
     schemaId: ids.schemaId(version),
     foreignSchemaId,
+    incompatibleSchemaId,
   })
 }
 
 /** Faults that records of a feed can have when they are written with `version` (default: the latest). */
 export function faultsOf(feed: Feed, version?: number): readonly FaultName[] {
   const writer = writerVersionOf(feed, version)
-  const { damages } = formatOf(feed, writer, { schemaId: () => 0, foreignSchemaId: 0 })
+  const { damages } = formatOf(feed, writer, { schemaId: () => 0, foreignSchemaId: 0, incompatibleSchemaId: 0 })
   return applicableFaults(feed.contract, damages, writer !== feed.contract.versions.at(-1))
 }
 

@@ -7,7 +7,14 @@ import type { Ledger, LedgerEntry, LedgerSummary, TopicTotals } from './ledger.t
 import type { Output } from './outputs.ts'
 import { createRateController, type RealClock, realClock } from './rate-controller.ts'
 import { constantRate, type RateProfile } from './rate-profile.ts'
-import { createSimulation, foreignContract, offlineSchemaId, type SimulationOptions } from './simulation.ts'
+import {
+  createSimulation,
+  foreignContract,
+  incompatibleSchema,
+  incompatibleVersion,
+  offlineSchemaId,
+  type SimulationOptions,
+} from './simulation.ts'
 
 export interface ProduceProgress {
   readonly records: number
@@ -31,7 +38,7 @@ export interface ProduceOptions extends Omit<SimulationOptions, 'continueFrom'> 
   readonly ledger?: Ledger
   /**
    * Registers the released versions of the feeds' contracts, up to those of `writerVersions`, and uses the ids given; for `foreign_schema_id` also the
-   * contract of dead letters, which is that of no feed.
+   * contract of dead letters, which is that of no feed, and for `incompatible_schema_id` a schema without fields under the subject of each feed.
    */
   readonly registry?: RegisterSchema
   /** Events per second of real time, or a profile. As fast as possible when left out. */
@@ -266,6 +273,11 @@ async function registerAll(
       if (last !== undefined && version > last && !asksFor('new_version', contract.topic)) continue
       ids.set(`${contract.subject}/${version}`, await registry.register(contract.subject, schema, signal))
     }
+  }
+  for (const contract of contracts) {
+    if (contract.format !== 'avro' || !asksFor('incompatible_schema_id', contract.topic)) continue
+    const id = await registry.register(contract.subject, incompatibleSchema(contract), signal)
+    ids.set(`${contract.subject}/${incompatibleVersion}`, id)
   }
   return (contract, version) => ids.get(`${contract.subject}/${version}`) ?? offlineSchemaId(contract, version)
 }

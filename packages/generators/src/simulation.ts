@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Contract, getContract } from '@sluice/schemas'
+import { type Contract, getContract, parseSchema } from '@sluice/schemas'
 import { findFeed } from './catalogue.ts'
 import type { Domain, Feed, World } from './domain.ts'
 import { GeneratorError } from './errors.ts'
@@ -61,6 +61,15 @@ export function offlineSchemaId(contract: Contract, version: number): number {
 /** Whose schema ids `foreign_schema_id` writes: a contract that no feed has. */
 export const foreignContract = getContract('sluice.DeadLetter')
 
+/** Version under which `incompatible_schema_id` asks for an id: contracts begin with 1. */
+export const incompatibleVersion = 0
+
+/** A schema that another team registered for a topic by mistake: of the same name, and without what the contract needs. */
+export function incompatibleSchema({ schema }: Contract): Contract['schema'] {
+  const node = parseSchema(schema)
+  return { type: 'record', name: 'name' in node ? node.name : 'Record', fields: [] }
+}
+
 const defaultStart = Date.UTC(2026, 0, 5)
 
 interface Lane {
@@ -117,7 +126,11 @@ export function createSimulation(feedNames: readonly string[], options: Simulati
       run,
       faults: options.faultsByTopic?.[feed.name] ?? faults,
       partitions: partitionsOf(feed),
-      ids: { schemaId: (v) => schemaId(feed.contract, v), foreignSchemaId },
+      ids: {
+        schemaId: (v) => schemaId(feed.contract, v),
+        foreignSchemaId,
+        incompatibleSchemaId: schemaId(feed.contract, incompatibleVersion),
+      },
       maxRecordBytes,
       hashRows,
       ...(version === undefined ? {} : { writerVersion: version }),

@@ -14,10 +14,13 @@ import {
   DecodeError,
   getContract,
   parseEnvelope,
+  SchemaError,
+  type AvroSchema,
   type Contract,
   type Row as CodecRow,
   type RowCodec,
 } from '@sluice/schemas'
+import { incompatibleSchema, incompatibleVersion } from '../src/simulation.ts'
 import { createCanonicalRow, hashRow, offlineSchemaId, type OutRecord, type Row } from '../src/index.ts'
 
 /** What a small, slow reader of the contract finds in a value: a dead-letter code, or the row. */
@@ -52,6 +55,16 @@ export function createColumnarCheck(contract: Contract): (value: Uint8Array | nu
   }
 }
 
+function readable(writer: AvroSchema, contract: Contract): boolean {
+  try {
+    createRowCodec(writer, contract.schema)
+    return true
+  } catch (error) {
+    if (error instanceof SchemaError && error.code === 'SCHEMA_INCOMPATIBLE') return false
+    throw error
+  }
+}
+
 /** A reader built on the row codec and the row rules of `@sluice/schemas` alone; it knows nothing of faults. */
 export function createChecker(contract: Contract, maxRecordBytes: number) {
   const codecs = new Map<number, RowCodec>()
@@ -61,6 +74,7 @@ export function createChecker(contract: Contract, maxRecordBytes: number) {
   const rules = compileRowRules(contract)
   const canonical = createCanonicalRow(contract.schema)
   const foreign = getContract('sluice.DeadLetter')
+  const incompatible = readable(incompatibleSchema(contract), contract) ? 'stored' : 'schema_incompatible'
   return ({ key, value, headers }: OutRecord): Finding => {
     if (value === null) return { code: 'null_value' }
     if ((key?.length ?? 0) + value.length > maxRecordBytes) return { code: 'record_too_large' }
@@ -73,6 +87,7 @@ export function createChecker(contract: Contract, maxRecordBytes: number) {
     if (!envelope.ok) return { code: envelope.code }
     const codec = codecs.get(envelope.schemaId)
     if (codec === undefined) {
+      if (envelope.schemaId === offlineSchemaId(contract, incompatibleVersion)) return { code: incompatible }
       const isForeign = envelope.schemaId === offlineSchemaId(foreign, 1)
       return { code: isForeign ? 'schema_not_allowed' : 'schema_unknown' }
     }

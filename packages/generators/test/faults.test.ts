@@ -44,6 +44,7 @@ const avroOnly: readonly FaultName[] = [
   'short_envelope',
   'unknown_schema_id',
   'foreign_schema_id',
+  'incompatible_schema_id',
   'schema_header',
   'bad_value',
 ]
@@ -52,6 +53,7 @@ const beforeDecoding = [
   'null_value',
   'record_too_large',
   'schema_not_allowed',
+  'schema_incompatible',
   'schema_header_guid',
   'schema_header_invalid',
 ]

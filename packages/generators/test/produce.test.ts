@@ -233,6 +233,11 @@ describe('produce', () => {
     await produce({ feeds: ['bakery.promotions'], outputs: [foreign], ...options })
     expect(subjects).toEqual(['bakery.promotions-value', 'bakery.promotions-value', 'sluice.dead_letters-value'])
     expect([...foreign.records('bakery.promotions', 0)[0]!.value!.subarray(0, 5)]).toEqual([0, 0, 0, 0, 103])
+    const incompatible = createMemoryOutput()
+    const faults = { incompatible_schema_id: 1 }
+    await produce({ feeds: ['bakery.promotions', 'telco.customers'], outputs: [incompatible], ...options, faults })
+    expect(subjects.slice(3)).toEqual(['bakery.promotions-value', 'telco.customers-value', 'bakery.promotions-value'])
+    expect(incompatible.records('bakery.promotions', 0)[0]!.value![4]).toBe(106)
   })
 })
 

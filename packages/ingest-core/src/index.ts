@@ -120,6 +120,7 @@ export { createSchemaResolver } from './decode/schema-resolver.ts'
 export { createSchemaLedger } from './decode/schema-ledger.ts'
 export type { SchemaLedger, SchemaLedgerOptions } from './decode/schema-ledger.ts'
 export type { SchemaResolver, SchemaResolverOptions } from './decode/schema-resolver.ts'
+export { recordCodes, type RecordCode } from './decode/reject.ts'
 export { createDeadLetters } from './dead-letters/dead-letters.ts'
 export type {
   DeadLetters,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { decodeCodes } from '@sluice/columnar'
 import { listFeeds, type LedgerDiff } from '@sluice/generators'
-import type { SchemaResolver } from '@sluice/ingest-core'
+import { recordCodes, type SchemaResolver } from '@sluice/ingest-core'
 import { getContract } from '@sluice/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Mutant } from './mutation/mutant.ts'
@@ -108,6 +108,21 @@ describe('no check is left out', () => {
     const codes = new Set(feedLog.ledger.flatMap(({ code }) => (code === undefined ? [] : [code])))
     expect([...codes].filter((code) => !isGuarded([...guarded])(code))).toEqual([])
     expect(feedLog.ledger.some(({ expect: outcome }) => outcome === 'late')).toBe(true)
+  })
+
+  /** Codes of the pipeline that no single record brings about, with the test of `@sluice/ingest-core` that holds them. */
+  const ofNoRecord: Readonly<Record<string, string>> = {
+    batch_too_large: 'decode-stage.test.ts',
+    decode_crash: 'decode-service.test.ts',
+  }
+
+  it('every code of the pipeline is in the ledger, or is tested elsewhere', () => {
+    const codes = new Set(feedLog.ledger.map(({ code }) => code))
+    const absent = Object.keys(recordCodes).filter((code) => !codes.has(code) && !Object.hasOwn(decodeCodes, code))
+    expect(absent.sort()).toEqual(Object.keys(ofNoRecord).sort())
+    for (const [code, file] of Object.entries(ofNoRecord)) {
+      expect(readFileSync(new URL(`../../ingest-core/test/${file}`, import.meta.url), 'utf8')).toContain(`'${code}'`)
+    }
   })
 
   it('every code of the decoders is in the ledger, or is said to be out of reach', () => {

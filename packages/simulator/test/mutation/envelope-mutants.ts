@@ -57,6 +57,19 @@ export const envelopeMutants: readonly Mutant[] = [
     guards: ['envelope_short'],
   },
   {
+    name: 'schema that the contract cannot read',
+    edits: [
+      {
+        file: 'ingest-core/src/decode/decode-stage.ts',
+        find: "if (error instanceof Error && 'code' in error) return 'schema_incompatible'",
+        replace:
+          "if (error instanceof Error && 'code' in error) return compileAvroDecoder(contract.schema, contract.schema)",
+      },
+    ],
+    feeds: ['pharma.lab_results'],
+    guards: ['schema_incompatible'],
+  },
+  {
     name: 'lateness',
     edits: [
       { file: router, find: 'if (time < watermark - lateness) late = 1', replace: 'if (time < -1e300) late = 1' },
