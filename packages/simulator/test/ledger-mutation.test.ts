@@ -64,7 +64,7 @@ describe('one check taken out of the pipeline shows in the ledger', () => {
     },
     'schema of the writer': {
       feeds: ['ecommerce-events'],
-      guards: ['stored', 'late'],
+      guards: ['stored', 'late', 'schema_incompatible'],
       wrap: replacing('writer'),
     },
   }

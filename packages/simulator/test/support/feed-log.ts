@@ -36,6 +36,7 @@ export interface FeedLogOptions {
 /** Events of feeds of which a day has few, so that their worlds need not be simulated for years, or which have rare types. */
 const counts: Readonly<Record<string, number>> = {
   'bakery.promotions': 700,
+  'bakery.inventory_updates': 5000,
   'pharma.deviations': 1800,
   events_raw: 6000,
 }
