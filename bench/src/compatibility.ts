@@ -5,11 +5,9 @@
  *
  * Repeat: node --conditions=sluice-source bench/src/compatibility.ts [checks] [rounds] [--write]
  */
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { checkCompatibility, contracts } from '@sluice/schemas'
 import type { AvroSchema, EarlierVersion } from '@sluice/schemas'
+import { origin, storeResult } from './store-result.ts'
 
 const [checks = 1_000, rounds = 7] = process.argv
   .slice(2)
@@ -69,15 +67,10 @@ for (const [name, check] of Object.entries(loads)) {
 
 const result = {
   benchmark: `Seconds for ${checks} compatibility checks, parsing of all schemas included; median of ${rounds} rounds`,
-  date: new Date().toISOString().slice(0, 10),
-  machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version },
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  ...origin(),
   checks,
   rounds,
   seconds,
 }
 console.log(JSON.stringify(result, null, 2))
-if (process.argv.includes('--write')) {
-  const url = new URL('../results/compatibility.json', import.meta.url)
-  writeFileSync(url, `${JSON.stringify(result, null, 2)}\n`)
-}
+if (process.argv.includes('--write')) storeResult('compatibility', result)

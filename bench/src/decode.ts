@@ -4,13 +4,13 @@
  *
  * Repeat: node --conditions=sluice-source bench/src/decode.ts [--write]
  */
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { deepStrictEqual } from 'node:assert'
 import avro from 'avsc'
 import { compileAvroDecoder, compileJsonDecoder, createBatchBuilder, rowsOf } from '@sluice/columnar'
 import type { Decoder, RecordRanges, RowObject } from '@sluice/columnar'
+import type { UserEvent } from './log-to-parquet/event-appender.ts'
+import { origin, storeResult } from './store-result.ts'
 
 const records = 50_000
 const batchRows = 5_000
@@ -26,20 +26,6 @@ function createRandom(seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return state / 2 ** 32
   }
-}
-
-interface UserEvent {
-  readonly event_id: string
-  readonly user_id: string
-  readonly event_type: string
-  readonly timestamp: number
-  readonly session_id: string
-  readonly product_id: string | null
-  readonly product_name: string | null
-  readonly price: number | null
-  readonly category: string | null
-  readonly device_type: string | null
-  readonly country: string | null
 }
 
 const catalogue = [
@@ -182,9 +168,7 @@ const ratio = (slow: Name, fast: Name): number =>
 const result = {
   what: 'UserEvent v2, decoded from one slab in batches of 5,000 records',
   command: 'node --conditions=sluice-source bench/src/decode.ts --write',
-  date: new Date().toISOString().slice(0, 10),
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-  machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version },
+  ...origin(),
   records,
   rounds,
   bytesPerRecord: { avro: avroInput.bytes.length / records, json: jsonInput.bytes.length / records },
@@ -196,7 +180,4 @@ const result = {
   parity: `all values of ${records} records equal`,
 }
 console.log(result)
-if (process.argv.includes('--write')) {
-  const url = new URL('../results/decode.json', import.meta.url)
-  writeFileSync(url, `${JSON.stringify(result, null, 2)}\n`)
-}
+if (process.argv.includes('--write')) storeResult('decode', result)

@@ -9,14 +9,14 @@
  * All three: zstd level 1, row groups of 131072 rows, one thread. Files are read back by DuckDB and must hold the same
  * rows as a multiset.
  */
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
 import { createParquetEncoder } from '@sluice/columnar'
 import { ByteWriter, parquetWrite } from 'hyparquet-writer'
+import { origin, storeResult } from './store-result.ts'
 import { makeUserEvents, userEventBatches, userEventSchema } from './user-event-columns.ts'
 
 const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
@@ -164,13 +164,9 @@ rmSync(folder, { recursive: true })
 const report = {
   benchmark: 'Parquet encode of UserEvent v2, 11 columns, zstd level 1, one thread',
   command: `node --conditions=sluice-source bench/src/encode.ts ${rows} ${runs} --write`,
-  date: new Date().toISOString().slice(0, 10),
+  ...origin(),
   rows,
   runs,
-  machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.version },
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
   writers: writersOut,
 }
-if (process.argv.includes('--write')) {
-  writeFileSync(new URL('../results/encode.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`)
-}
+if (process.argv.includes('--write')) storeResult('encode', report)

@@ -9,12 +9,13 @@
  * second of processor time do not depend on what else the machine does. Rates are those of the command, five profiles at
  * the same time, each in a process of its own, over the same seconds.
  */
-import { execFile, execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createMemoryLedger, domains, type Output, produce } from '@sluice/generators'
+import { origin, storeResult } from './store-result.ts'
 
 const events = Number(process.argv[2] ?? 100_000)
 const seconds = Number(process.argv[3] ?? 60)
@@ -113,9 +114,8 @@ rmSync(folder, { recursive: true, force: true })
 
 const result = {
   benchmark: 'Simulators: events per second of one thread, and rate control over real time',
-  machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD']).toString().trim(),
+  ...origin(),
   throughput,
   rates,
 }
-writeFileSync(new URL('../results/generate.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
+storeResult('generate', result)

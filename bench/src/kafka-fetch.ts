@@ -4,12 +4,11 @@
  * reads them to the end by each driver, up to the `Fetched` chunks that a pipeline would decode; nothing is decoded here. CPU is
  * this process' only, the broker has its own. One JSON line per codec and driver, and the whole as results/kafka-fetch.json.
  */
-import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { encodeRecordBatch } from '@sluice/ingest-core'
 import type { Codec, LogRecord, Source } from '@sluice/ingest-core'
 import { createKafkaProducer, createKafkaSource } from '@sluice/source-kafka'
 import { createKafkaJsSource } from '@sluice/source-kafka/kafkajs'
+import { origin, storeResult } from './store-result.ts'
 
 const brokers = (process.env.KAFKA_BROKERS ?? '').split(',').filter((broker) => broker !== '')
 if (brokers.length === 0) throw new Error('set KAFKA_BROKERS, for example by tools/services')
@@ -115,6 +114,4 @@ for (const codec of ['none', 'lz4', 'zstd'] as const) {
     await source.close()
   }
 }
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
-const file = new URL('../results/kafka-fetch.json', import.meta.url)
-writeFileSync(file, JSON.stringify({ machine, partitions, perBatch, pollBytes, results }, null, 2) + '\n')
+storeResult('kafka-fetch', { ...origin(), partitions, perBatch, pollBytes, results })

@@ -11,9 +11,8 @@
  * The broker and MinIO share the cores with what is measured, and their processor time is not counted. Ours runs with
  * settings for small memory (`smallMemory` below, and `--max-semi-space-size=4`); `--set` tries others.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg } from 'node:os'
+import { mkdirSync, rmSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -25,6 +24,7 @@ import { ensureTopic } from './kafka/user-events-topic.ts'
 import type { Job } from './kafka-to-parquet/job.ts'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { Contender, RunReport } from './log-to-parquet/contender.ts'
+import { origin, storeResult } from './store-result.ts'
 import { userEventSchema } from './user-event-columns.ts'
 
 const { values: flags, positionals } = parseArgs({
@@ -201,24 +201,15 @@ function publish(measured: readonly Measured[]): void {
   const result = {
     benchmark: `UserEvent v2, Confluent Avro in Kafka (${codec}, 3 partitions), to zstd Parquet by date and hour, ${store}`,
     command: `node --conditions=sluice-source bench/src/kafka-to-parquet.ts ${process.argv.slice(2).join(' ')}`,
-    date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-    machine: {
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      cores: availableParallelism(),
-      node: process.version,
-      load: loadavg()[0]!.toFixed(1),
-    },
+    ...origin(),
+    settings: { ...smallMemory, ...settings },
     records,
     rowsEqual: true,
     ratio,
     bars,
     ways: outcome,
   }
-  writeFileSync(
-    new URL(`../results/kafka-to-parquet-${store}.json`, import.meta.url),
-    `${JSON.stringify(result, null, 2)}\n`,
-  )
+  storeResult(`kafka-to-parquet-${store}`, result)
 }
 
 try {

@@ -7,9 +7,8 @@
  * services are started for it. Broker, MinIO, producers and lanes share the cores. Before the counted seconds there are up to ten more: their events
  * must not be lost either, but they meet a process that has just started, and only the longest latency of them is reported, as `cold`.
  */
-import { execFileSync, fork } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg } from 'node:os'
+import { fork } from 'node:child_process'
+import { loadavg } from 'node:os'
 import { createKafkaProducer } from '@sluice/source-kafka'
 import { testServices } from '@sluice-tools/services'
 import { makeBucket } from './kafka/lake-place.ts'
@@ -21,6 +20,7 @@ import { countStored } from './latency/read-back.ts'
 import { sendSteadily } from './latency/steady-producer.ts'
 import type { EventTimes } from './latency/steady-producer.ts'
 import { partitions } from './log-to-parquet/event-log.ts'
+import { origin, storeResult } from './store-result.ts'
 
 const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
 const seconds = Number(numbers[0] ?? 60)
@@ -165,17 +165,10 @@ if (process.argv.includes('--write')) {
   const result = {
     benchmark: `From event time to the committed object on MinIO, from Kafka, files closed every ${rotateMs} ms; three lanes at once`,
     command: `node --conditions=sluice-source bench/src/latency.ts ${process.argv.slice(2).join(' ')}`,
-    date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-    machine: {
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      cores: availableParallelism(),
-      node: process.version,
-      load: loadavg()[0]!.toFixed(1),
-    },
+    ...origin(),
     seconds,
     bars: [{ bar: `p99 below ${barMs} ms at ${highest} events/s, Avro to Parquet`, measured: p99, met: p99 < barMs }],
     lanes: found,
   }
-  writeFileSync(new URL('../results/latency.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
+  storeResult('latency', result)
 }

@@ -9,13 +9,12 @@
  * start of workers and compilation; of the others the medians count. Rounds alternate, so that whatever else the machine
  * does meets both alike. The plain way is taken in both its forms, and the faster one is the measure.
  */
-import { execFileSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { rmSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { RunReport } from './log-to-parquet/contender.ts'
 import { ensureLog, placesFor } from './log-to-parquet/event-log.ts'
+import { origin, storeResult } from './store-result.ts'
 import { userEventSchema } from './user-event-columns.ts'
 
 const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
@@ -114,14 +113,10 @@ console.log(
 const result = {
   benchmark: 'UserEvent v2, Confluent Avro in a zstd segment log of 3 partitions, to zstd Parquet by date and hour',
   command: `node --conditions=sluice-source bench/src/log-to-parquet.ts ${records} ${rounds} --write`,
-  date: new Date().toISOString().slice(0, 10),
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-  machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), node: process.version },
+  ...origin(),
   records,
   rowsEqual: true,
   ratio,
   ways: outcome,
 }
-if (process.argv.includes('--write')) {
-  writeFileSync(new URL('../results/log-to-parquet.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
-}
+if (process.argv.includes('--write')) storeResult('log-to-parquet', result)

@@ -8,9 +8,8 @@
  * A cell lies in one Kafka partition, as a key would. Late means up to three hours behind, where the contract allows ten minutes. Each
  * run is a process of its own; peak memory is that of the process, the peak of the budget is what the pipeline accounts for.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg } from 'node:os'
+import { mkdirSync, rmSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { testServices } from '@sluice-tools/services'
@@ -18,6 +17,7 @@ import { ensureTopic } from './kafka/user-events-topic.ts'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { UserEventValues } from './user-event-columns.ts'
 import type { LatePattern, PartitionsJob } from './partitions/job.ts'
+import { origin, storeResult } from './store-result.ts'
 
 const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
 const records = Number(numbers[0] ?? 2_000_000)
@@ -164,20 +164,13 @@ try {
     const result = {
       benchmark: `Kafka to zstd Parquet in ${cells} live folders inside a budget of 256 MiB, and the files that 1 % of late events costs`,
       command: `node --conditions=sluice-source bench/src/partitions.ts ${process.argv.slice(2).join(' ')}`,
-      date: new Date().toISOString().slice(0, 10),
-      commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-      machine: {
-        cpu: cpus()[0]?.model.trim() ?? 'unknown',
-        cores: availableParallelism(),
-        node: process.version,
-        load: loadavg()[0]!.toFixed(1),
-      },
+      ...origin(),
       records,
       cells,
       bars,
       runs: found,
     }
-    writeFileSync(new URL('../results/partitions.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`)
+    storeResult('partitions', result)
   }
 } finally {
   rmSync(data, { recursive: true, force: true })

@@ -5,10 +5,6 @@
  *
  * Repeat: `node --conditions=sluice-source bench/src/postgres-bad-rows.ts [flushes] [rounds]`; PostgreSQL is started for it.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { batchFromRows } from '@sluice/columnar'
 import type { SinkBatch } from '@sluice/ingest-core'
@@ -16,6 +12,7 @@ import { arrowSchemaOf, lineageFields } from '@sluice/schemas'
 import { createPgConnector, createPostgresSink } from '@sluice/sink-postgres'
 import { ownServices } from '@sluice-tools/services'
 import { contract, orderAt } from './postgres/order-events.ts'
+import { origin, storeResult } from './store-result.ts'
 
 const flushes = Number(process.argv[2] ?? 4)
 const rounds = Number(process.argv[3] ?? 5)
@@ -114,22 +111,13 @@ try {
   for (const { kind, rowsPerSecond, ofClean } of outcome) {
     console.log(`${kind.padEnd(22)} ${rowsPerSecond.toLocaleString('en-US').padStart(8)} rows/s  ${ofClean} of clean`)
   }
-  const results = fileURLToPath(new URL('../results/', import.meta.url))
-  mkdirSync(results, { recursive: true })
   const result = {
     benchmark: `${flushes} flushes of ${rowsPerFlush} orders into PostgreSQL, upsert, 0.1 % bad rows`,
     command: `node --conditions=sluice-source bench/src/postgres-bad-rows.ts ${flushes} ${rounds}`,
-    date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: availableParallelism(),
-      node: process.version,
-      load: loadavg()[0]!.toFixed(1),
-    },
+    ...origin(),
     outcome,
   }
-  writeFileSync(`${results}postgres-bad-rows.json`, `${JSON.stringify(result, null, 2)}\n`)
+  storeResult('postgres-bad-rows', result)
 } finally {
   await admin.end()
   await connection.close()

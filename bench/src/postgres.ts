@@ -8,10 +8,8 @@
  * Each way runs in a process of its own. Rounds alternate, a checkpoint before each, and medians count; the first round is
  * reported as `cold`, and is the only one when `rounds` is 0. The processor time of the server is that of its processes.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg } from 'node:os'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import pg from 'pg'
 import { encodeRecordBatch } from '@sluice/ingest-core'
 import { createKafkaProducer } from '@sluice/source-kafka'
@@ -19,6 +17,7 @@ import { testServices } from '@sluice-tools/services'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { RunReport } from './log-to-parquet/contender.ts'
 import { columns, orderRecords, partitions, registerOrders } from './postgres/order-events.ts'
+import { origin, storeResult } from './store-result.ts'
 
 const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
 const records = Number(numbers[0] ?? 2_000_000)
@@ -145,21 +144,17 @@ function publish(valueBytes: number): void {
   ]
   for (const { bar, measured, met } of bars) console.log(`${met ? 'met    ' : 'not met'} ${bar}: ${measured}`)
   if (!process.argv.includes('--write')) return
-  const results = fileURLToPath(new URL('../results/', import.meta.url))
-  mkdirSync(results, { recursive: true })
   const result = {
     benchmark: `orders of ${Math.round(valueBytes)} bytes, Confluent Avro in Kafka (uncompressed, ${partitions} partitions), upserted by primary key`,
     command: `node --conditions=sluice-source bench/src/postgres.ts ${records} ${rounds} --write`,
-    date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version, load },
+    ...origin(),
     records,
     rowsEqual: true,
     ratio,
     bars,
     ways: outcome,
   }
-  writeFileSync(`${results}postgres.json`, `${JSON.stringify(result, null, 2)}\n`)
+  storeResult('postgres', result)
 }
 
 try {

@@ -6,12 +6,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { format, resolveConfig } from 'prettier'
-
-interface Machine {
-  readonly cpu: string
-  readonly cores: number
-  readonly node: string
-}
+import type { Machine } from './store-result.ts'
 
 interface DecodeResult {
   readonly records: number

@@ -3,8 +3,8 @@ import type { Reject } from '../contracts/sink.ts'
 import type { FlushSpec, Verdict } from './flush-spec.ts'
 
 /**
- * Dead letters as a batch of `schema`, the columns of the contract `sluice.DeadLetter`. What was decided (verdict, first seen, pipeline) comes from the plan, the
- * bytes from the log: nothing here depends on who encodes it or when.
+ * Dead letters as a batch of `schema`, the columns of the contract `sluice.DeadLetter`. What was decided (verdict, first
+ * seen, pipeline) comes from the plan, the bytes from the log: nothing here depends on who encodes it or when.
  */
 export function deadLetterBatch(
   schema: Schema,

@@ -1,11 +1,3 @@
-import {
-  createTopicsV5,
-  createTopicsV7,
-  initProducerIdV0,
-  initProducerIdV2,
-  initProducerIdV4,
-} from '@platformatic/kafka'
-import type { API } from '@platformatic/kafka'
 import { encodeRecordBatch, waitFor } from '@sluice/ingest-core'
 import type { Codec, LogRecord } from '@sluice/ingest-core'
 import { createCluster } from '../connection/cluster.ts'
@@ -13,6 +5,8 @@ import type { ClusterPartition, ClusterTopic } from '../connection/cluster.ts'
 import { codes, isDenied, isPassing } from '../connection/codes.ts'
 import type { KafkaConnectionOptions } from '../connection/options.ts'
 import { KafkaError } from '../errors.ts'
+import { createApis, initApis } from '../wire/producer-apis.ts'
+import type { NewTopic } from '../wire/producer-apis.ts'
 import { produceTo } from '../wire/produce.ts'
 import { partitionOfKey } from './murmur2.ts'
 import { offsetsIn, stampBatch } from './stamp.ts'
@@ -83,27 +77,6 @@ interface Identity {
   readonly id: bigint
   readonly epoch: number
 }
-
-type InitApi = API<[transactionalId: string | null, timeoutMs: number], initProducerIdV4.InitProducerIdResponse>
-
-const initApis = [initProducerIdV4, initProducerIdV2, initProducerIdV0].map(
-  ({ api }) => api,
-) as unknown as readonly InitApi[]
-
-interface NewTopic {
-  name: string
-  numPartitions: number
-  replicationFactor: number
-  assignments: never[]
-  configs: { name: string; value: string }[]
-}
-
-type CreateApi = API<
-  [topics: NewTopic[], timeoutMs: number, validateOnly: boolean],
-  createTopicsV7.CreateTopicsResponse
->
-
-const createApis = [createTopicsV7, createTopicsV5].map(({ api }) => api) as unknown as readonly CreateApi[]
 
 const sequenceLimit = 0x80000000
 const metadataAgeMs = 60_000
