@@ -53,7 +53,7 @@ export function planRun(seed: number): RunPlan {
     store,
     format: random.chance(0.7) ? 'parquet' : 'jsonl',
     multipartAbove: random.chance(0.5) ? 4096 : 16 * 2 ** 20,
-    maxRecords: random.between(2500, 3500),
+    maxRecords: random.between(5000, 6000),
     recordsPerSecond: random.between(100, 200),
     workers: random.between(2, 3),
     rotateRows: random.between(30, 90),
