@@ -27,6 +27,9 @@ const zombieMs = sessionMs + 1500
 /** And at most so long, should nobody commit in its place: everything is down, or there is nothing more to commit. */
 const zombieMostMs = 20_000
 
+/** So long a zombie cannot hear from the broker after it woke; within what the group allows the others. */
+const deafMs = 1500
+
 /** What a request that was on its way when the zombie was stopped may take to have its effect. */
 const settleMs = 500
 
@@ -171,7 +174,11 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
       if (!passed) await sleep(200)
     }
     if (passed) target.overtaken()
+    if (event.deaf) kafka.set({ toServer: 'hold' })
     worker.signal('SIGCONT')
+    if (!event.deaf) return
+    await sleep(deafMs)
+    kafka.set({ toServer: 'forward' })
   }
 
   function picked(): Worker {
