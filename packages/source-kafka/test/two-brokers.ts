@@ -63,7 +63,7 @@ function controllerOf(clusterId: string): Service {
         ...nodeSettings(1, `127.0.0.1:${ports['controller']}`, dataFolder),
       }
       await formatKafka(cache, dataFolder, own, [], clusterId)
-      return kafkaLaunch(cache, dataFolder)
+      return kafkaLaunch(cache, dataFolder, true)
     },
     async probe({ controller }) {
       const socket = connect(controller!, '127.0.0.1')
@@ -106,7 +106,7 @@ function brokerOf(
         ...nodeSettings(id, quorum, dataFolder),
       }
       await formatKafka(cache, dataFolder, own, [], clusterId)
-      return kafkaLaunch(cache, dataFolder)
+      return kafkaLaunch(cache, dataFolder, true)
     },
     async probe({ broker }) {
       // The other one may be down; this one answers when it knows itself.
