@@ -25,7 +25,7 @@ export interface Target {
 const zombieMs = sessionMs + 1500
 
 /** And at most so long, should nobody commit in its place: everything is down, or there is nothing more to commit. */
-const zombieMostMs = 20_000
+const zombieMostMs = 30_000
 
 /** So long a zombie cannot hear from the broker after it woke; within what the group allows the others. */
 const deafMs = 1500
