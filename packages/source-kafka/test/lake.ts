@@ -63,12 +63,13 @@ export interface TestLake {
   dispose(): Promise<void>
 }
 
-export async function openLake(contract: Contract): Promise<TestLake> {
+/** `workerUrl` is another module for the threads that decode. */
+export async function openLake(contract: Contract, workerUrl?: URL): Promise<TestLake> {
   const root = await mkdtemp(join(tmpdir(), 'sluice-kafka-'))
   const store = createLocalStore({ root, durable: false })
   await store.open(never)
   const contracts = [contract]
-  const workers: IngestWorkers = createIngestWorkers({ contracts, size: 1 })
+  const workers: IngestWorkers = createIngestWorkers({ contracts, size: 1, ...(workerUrl && { url: workerUrl }) })
   const registry = testRegistry()
   return {
     store,

@@ -7,7 +7,9 @@ import { createKafkaJsSource } from '../src/kafkajs/index.ts'
 import { batchOf, eventually, openCluster } from './admin.ts'
 import type { TestCluster } from './admin.ts'
 import { followAll } from './following.ts'
+import { contentOf, contractOn, eventValue, openLake } from './lake.ts'
 import { assigned, pollError, readTo } from './reading.ts'
+import { blockMs, sessionMs, slowWorkerUrl } from './slow-decoding.ts'
 import { startTwoBrokers, type BrokerId, type TwoBrokers } from './two-brokers.ts'
 
 let two: TwoBrokers
@@ -15,7 +17,12 @@ let brokers: string[]
 let cluster: TestCluster
 
 beforeAll(async () => {
-  two = await startTwoBrokers()
+  two = await startTwoBrokers({
+    'group.consumer.min.session.timeout.ms': sessionMs,
+    'group.consumer.session.timeout.ms': sessionMs,
+    'group.consumer.min.heartbeat.interval.ms': 1000,
+    'group.consumer.heartbeat.interval.ms': 1000,
+  })
   brokers = [...two.addresses]
   cluster = openCluster(brokers)
   await eventually(async () => expect((await metadata()).brokers.size).toBe(2), 60_000)
@@ -184,4 +191,35 @@ describe('a leader that has less than was read', () => {
       if (!restarted) await two.start(2)
     }
   }, 300_000)
+})
+
+describe('decoding that takes longer than the session of the group', () => {
+  it('does not keep the member from its heartbeats: it goes on with what it has (fault 77)', async () => {
+    const topic = 'slow.decoding'
+    await createTopic(topic, [2, 3])
+    const records = Array.from({ length: 500 }, (_, n) => ({ partition: 0, key: null, value: eventValue(n) }))
+    await cluster.producer.send(
+      topic,
+      records.map((record) => ({ ...record, timestamp: Date.now() })),
+    )
+    const lake = await openLake(contractOn(topic), slowWorkerUrl)
+    const source = await createKafkaSource({ brokers, topics: [topic], groupId: `g-${topic}`, waitMs: 50 })
+    const revoked: string[] = []
+    const watched: Source = {
+      ...source,
+      async *assignments(signal) {
+        for await (const change of source.assignments(signal)) {
+          revoked.push(...change.revoked.map((each) => `${each.topic}-${each.partition}`))
+          yield change
+        }
+      },
+    }
+    const began = performance.now()
+    const summary = await lake.pipeline(watched).run({ until: 'caught-up' })
+    expect(summary.outcome).toBe('caught-up')
+    expect(performance.now() - began).toBeGreaterThan(Math.max(blockMs, sessionMs))
+    expect(revoked).toEqual([])
+    expect((await contentOf(lake.store)).rows).toHaveLength(500)
+    await lake.dispose()
+  }, 120_000)
 })
