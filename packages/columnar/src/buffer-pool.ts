@@ -32,6 +32,14 @@ export function giveMemory(memory: ArrayBuffer): void {
   free[power]!.push(memory)
 }
 
+/**
+ * Gives memory back to the system now, not at the next collection; its arrays are empty afterwards. For memory that nobody
+ * else has; the pool that Node's small buffers share is left alone.
+ */
+export function freeMemory({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+}
+
 /** Smallest capacity that is a doubling of `current` (at least 16) and holds `needed`. */
 export function grownCapacity(current: number, needed: number): number {
   let capacity = Math.max(16, current)

@@ -1,6 +1,7 @@
 import type { ColumnBatch, FileEncoder, Schema } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { batchChecker, requireRows } from '../schema-match.ts'
+import { freeMemory } from '../buffer-pool.ts'
 import { ascending } from './byte-slab.ts'
 import { pageCompressor, type ParquetCompression } from './compression.ts'
 import { encodeFooter, type RowGroupMeta } from './footer.ts'
@@ -161,6 +162,7 @@ export function createParquetEncoder(schema: Schema, options: ParquetEncoderOpti
       for (const chunk of chunks) {
         file.set(chunk, at)
         at += chunk.length
+        freeMemory(chunk)
       }
       file.set(footer, at)
       new DataView(file.buffer).setUint32(at + footer.length, footer.length, true)

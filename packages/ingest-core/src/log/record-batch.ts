@@ -1,3 +1,4 @@
+import { freeMemory } from '@sluice/columnar'
 import { crc32c } from '@node-rs/crc32'
 import { codecs, inflate } from '../codecs/codec.ts'
 import type { AbortedTransaction, RecordSlab } from '../contracts/records.ts'
@@ -233,6 +234,8 @@ function slabOf(
     const end = at + section.end - section.start
     builder.add(section.header, at, end)
     at = end
+    // Large and many: left to the collector, they would make it run all the time.
+    if (section.bytes !== input) freeMemory(section.bytes)
   }
   return builder.finish()
 }
