@@ -5,7 +5,8 @@ import type { RowEncoder } from './encode/encode-rows.ts'
 import { addToBuffer, emptyBuffer, refusedRows } from './flush/buffer.ts'
 import type { FlushBuffer } from './flush/buffer.ts'
 import { flushBuffer } from './flush/flush-buffer.ts'
-import type { MergeHabits } from './flush/merge-rows.ts'
+import { freshHabits } from './flush/habits.ts'
+import type { Habits } from './flush/habits.ts'
 import { inTransaction } from './flush/transaction.ts'
 import { prepareBookkeeping } from './progress/bookkeeping.ts'
 import { checkTopic, claimTable } from './progress/claims.ts'
@@ -33,7 +34,7 @@ interface Lane {
 interface SharedTable {
   ready: Promise<ReadyTable> | undefined
   encoder: { readonly table: ReadyTable; readonly rows: RowEncoder } | undefined
-  readonly habits: MergeHabits
+  readonly habits: Habits
 }
 
 /**
@@ -72,7 +73,7 @@ export function createPostgresSink(given: PostgresSinkOptions): Sink {
   function sharedOf(plan: TablePlan): SharedTable {
     let table = shared.get(plan)
     if (table === undefined)
-      shared.set(plan, (table = { ready: undefined, encoder: undefined, habits: { suspicious: 0, known: 0 } }))
+      shared.set(plan, (table = { ready: undefined, encoder: undefined, habits: freshHabits() }))
     return table
   }
 

@@ -13,6 +13,7 @@ import { createRowEncoder } from '../encode/encode-rows.ts'
 import { addToBuffer, emptyBuffer, refusedRows } from '../flush/buffer.ts'
 import type { FlushBuffer, RefusedRow } from '../flush/buffer.ts'
 import { storeRows } from '../flush/flush-buffer.ts'
+import { freshHabits } from '../flush/habits.ts'
 import { inTransaction } from '../flush/transaction.ts'
 import type { SqlSession } from '../session/session.ts'
 import { resolveSink } from '../sink-options.ts'
@@ -201,7 +202,7 @@ async function tryGroup(
         const mine = group.filter(({ status }) => locked.has(status.key))
         const offsets = new Set(mine.map(({ status }) => status.letter.offset))
         const buffer = bufferOf(fetched, batches, createRowEncoder(table), partition, offsets)
-        const context = { sink, partition, habits: { suspicious: 0, known: 1 } }
+        const context = { sink, partition, habits: { ...freshHabits(), known: 1 } }
         const stored = await storeRows(context, table, session, buffer, refusedByCopy, () => undefined)
         const bad = new Map([...buffer.rejects, ...stored.letters].map((reject) => [reject.offset, reject]))
         const stillBad: { key: string; code: string; path: string }[] = []

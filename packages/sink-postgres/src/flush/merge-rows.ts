@@ -7,6 +7,8 @@ import type { SqlSession } from '../session/session.ts'
 import { failureKind, namesOf, sqlstateOf } from '../sql/sqlstate.ts'
 import type { ReadyTable } from '../table/prepare-table.ts'
 import { diagnose } from './diagnose.ts'
+import { knownFlushes, merged, suspiciousFlushes } from './habits.ts'
+import type { Habits } from './habits.ts'
 
 export interface Merged {
   /** Rows of the target that were written. */
@@ -23,20 +25,8 @@ export interface MergeOptions {
   readonly offsets: Float64Array
   /** Refused rows at most; more mean that not the rows are at fault. */
   readonly maxRefused: number
-  /** How keys of the last flushes were; kept by the caller. */
-  readonly habits: MergeHabits
+  readonly habits: Habits
 }
-
-/** What earlier flushes taught about a table. */
-export interface MergeHabits {
-  /** Flushes for which broken constraints are asked about before the first try. */
-  suspicious: number
-  /** Flushes for which the shortcut for new keys is not tried: most keys were known, or it failed. */
-  known: number
-}
-
-const knownFlushes = 16
-const suspiciousFlushes = 32
 
 /**
  * Merges the staged rows, setting aside those the server refuses. First the whole; when a row is at fault, the constraints
@@ -49,6 +39,7 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
   const { session, table, flush, offsets, habits } = options
   const refused = new Map<number, Refusal>()
   let changed = 0
+  let onlyNew = table.plan.mode === 'append'
 
   function refuse(found: Iterable<readonly [number, Refusal]>): void {
     for (const [offset, why] of found) refused.set(offset, why)
@@ -83,6 +74,7 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
         const staged = offsets.length - refused.size
         written = (await session.query(quick)).affected
         rest = written < staged
+        onlyNew = !rest
         if (written < staged / 2) habits.known = knownFlushes
       }
       for (const { sql, counts } of rest ? mergeStatements(table, flush, range) : []) {
@@ -132,6 +124,7 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
     await halve(left, 0, left.length, failed)
   }
   if (refused.size > 0) habits.suspicious = suspiciousFlushes
+  merged(habits, onlyNew && refused.size === 0)
   return { changed, refused }
 }
 

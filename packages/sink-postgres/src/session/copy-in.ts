@@ -20,7 +20,7 @@ const messageBytes = 256 * 1024
  */
 export function copyInQuery(
   text: string,
-  chunks: readonly Uint8Array[],
+  chunks: Iterable<Uint8Array>,
 ): { readonly query: Submittable; readonly done: Promise<void> } {
   const { promise: done, resolve, reject } = Promise.withResolvers<undefined>()
   let failure: Error | undefined
