@@ -2,7 +2,7 @@ import { createBackOff, partitionKey, SinkError, sleep } from '@sluice/ingest-co
 import type { CommitReceipt, PartitionId, Sink, SinkBatch, SinkUsage } from '@sluice/ingest-core'
 import { createRowEncoder } from './encode/encode-rows.ts'
 import type { RowEncoder } from './encode/encode-rows.ts'
-import { addToBuffer, emptyBuffer, refusedRows } from './flush/buffer.ts'
+import { addToBuffer, emptyBuffer, freeRows, refusedRows } from './flush/buffer.ts'
 import type { FlushBuffer } from './flush/buffer.ts'
 import { flushBuffer } from './flush/flush-buffer.ts'
 import { freshHabits } from './flush/habits.ts'
@@ -223,6 +223,7 @@ export function createPostgresSink(given: PostgresSinkOptions): Sink {
         const { counts, changed } = await flushBuffer(context, buffer, both)
         lane.buffer = emptyBuffer(buffer.end)
         const files = changed === 0 ? [] : [{ key: plan.target, rows: changed, bytes: encodedBytes(buffer) }]
+        freeRows(buffer)
         return { partition: lane.partition, start: buffer.start, end: buffer.end, counts, files, reason: cut.reason }
       })
     },

@@ -105,7 +105,7 @@ function headOf(fields: number, constants: readonly PlannedColumn[], flush: Flus
 
 const chunkBytes = 256 * 1024
 
-/** The bytes of the COPY, a chunk at a time: `head` instead of the first `skip` bytes of each row. */
+/** The bytes of the COPY, a chunk at a time in one array: `head` instead of the first `skip` bytes of each row. */
 function* directChunks({ rows, order }: DirectLoad, head: Uint8Array, skip: number): Generator<Uint8Array> {
   yield copyHeader
   const { length, part, start, end } = rows
@@ -118,7 +118,7 @@ function* directChunks({ rows, order }: DirectLoad, head: Uint8Array, skip: numb
     const size = end[row]! - from
     if (to + head.length + size > chunk.length) {
       if (to > 0) yield chunk.subarray(0, to)
-      chunk = new Uint8Array(Math.max(chunkBytes, head.length + size))
+      if (head.length + size > chunk.length) chunk = new Uint8Array(head.length + size)
       to = 0
     }
     chunk.set(head, to)
