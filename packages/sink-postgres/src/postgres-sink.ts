@@ -72,8 +72,7 @@ export function createPostgresSink(given: PostgresSinkOptions): Sink {
 
   function sharedOf(plan: TablePlan): SharedTable {
     let table = shared.get(plan)
-    if (table === undefined)
-      shared.set(plan, (table = { ready: undefined, encoder: undefined, habits: freshHabits() }))
+    if (table === undefined) shared.set(plan, (table = { ready: undefined, encoder: undefined, habits: freshHabits() }))
     return table
   }
 

@@ -72,7 +72,7 @@ async function landed(
 const base = { id: 1, at: 0n }
 
 describe('values arrive as they were sent', () => {
-  it('edges of every type', async () => {
+  it.each([true, false])('edges of every type (direct: %s)', async (direct) => {
     const rows: Row[] = [
       { ...base, id: 0 },
       {
@@ -123,14 +123,14 @@ describe('values arrive as they were sent', () => {
       },
       { ...base, id: 5, double: -0, money: '0.00', huge: '0.0000000001', micros: -1n, day: 2_932_896 /* 9999-12-31 */ },
     ]
-    const { schema, receipt } = await landed(rows)
+    const { schema, receipt } = await landed(rows, { direct })
     expect(receipt!.counts.stored).toBe(rows.length)
     const texts = contract.versions[0]!.schema as unknown as { fields: { name: string }[] }
     const list = texts.fields.map(({ name }) => `"${name}"::text`).join(', ')
     const found = await sql(
       `SET datestyle = 'ISO'; SET timezone = 'UTC'; SELECT ${list} FROM ${schema}.things ORDER BY _offset`,
     )
-    expect(found).toMatchSnapshot()
+    expect(found).toMatchSnapshot('edges of every type')
     await sql(`DROP SCHEMA ${schema} CASCADE`)
   })
 

@@ -119,14 +119,7 @@ function wordAt(bytes: Uint8Array, at: number, end: number): number {
   return word >>> 0
 }
 
-function compareBytes(
-  a: Uint8Array,
-  aFrom: number,
-  aEnd: number,
-  b: Uint8Array,
-  bFrom: number,
-  bEnd: number,
-): number {
+function compareBytes(a: Uint8Array, aFrom: number, aEnd: number, b: Uint8Array, bFrom: number, bEnd: number): number {
   const most = Math.min(aEnd - aFrom, bEnd - bFrom)
   for (let i = 0; i < most; i++) {
     const difference = a[aFrom + i]! - b[bFrom + i]!
