@@ -11,10 +11,10 @@ export interface Settings {
   readonly direct: number
 }
 
-/** Settings for small memory: a few percent slower than the defaults. */
+/** Settings for small memory. `budgetBytes` decides when a partition commits: after some 15,000 rows. */
 export const smallMemory: Settings = {
   flushRows: 60_000,
-  budgetBytes: 48 * 1024 * 1024,
+  budgetBytes: 32 * 1024 * 1024,
   pollBytes: 256 * 1024,
   chunksAhead: 2,
   connections: 2,

@@ -290,7 +290,7 @@ describe('what a load relies on is looked at under a lock', () => {
   })
 })
 
-it('a lost reply to COMMIT after a load is found out, not repeated (fault 10)', async () => {
+it('a lost reply to COMMIT after a load is found out, not repeated', async () => {
   let lose = true
   const connection: SqlConnector = {
     name: 'losing',
