@@ -199,10 +199,12 @@ describe('locks', () => {
     await sink.write(thingsBatch(10, 20), never)
     const commit = sink.commit(cut, never)
     await expect
-      .poll(() =>
-        sql(
-          `SELECT 1 AS yes FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '${waiting} "${schema}"%'`,
-        ),
+      .poll(
+        () =>
+          sql(
+            `SELECT 1 AS yes FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '${waiting} "${schema}"%'`,
+          ),
+        { timeout: 20_000 },
       )
       .toEqual([{ yes: 1 }])
     await other.query('ROLLBACK')
