@@ -208,7 +208,7 @@ describe('keys that repeat', () => {
 })
 
 describe('rows at fault', () => {
-  it('a load that a row stops is merged, that row is found, and loads wait', async () => {
+  it('a load that a row stops is merged, that row is found, and the next loads ask before', async () => {
     const ddl = `CREATE TABLE @things (id text PRIMARY KEY, at timestamptz, name text CHECK (name <> 'bad'), kind text)`
     const { schema, sink, land } = await sinkOn({}, {}, ddl)
     const rows = rowsOf(0, 200)
@@ -217,7 +217,19 @@ describe('rows at fault', () => {
     expect(await sql(`SELECT "offset"::int AS at, code, path FROM ${schema}.ingest_dead_letter`)).toEqual([
       { at: 77, code: 'sqlstate_23514', path: 'name' },
     ])
-    expect((await land(rowsOf(300, 310))).way).toBe('merge')
+    // From now on constraints are asked about before a load.
+    const more = rowsOf(300, 400)
+    more[5] = row(305, { name: 'bad' })
+    more[99] = row(399, { name: 'bad' })
+    expect(await land(more)).toMatchObject({ way: 'load', counts: { stored: 98, deadLettered: 2 } })
+    expect(await sql(`SELECT "offset"::int AS at FROM ${schema}.ingest_dead_letter ORDER BY 1`)).toEqual([
+      { at: 77 },
+      { at: 205 },
+      { at: 299 },
+    ])
+    expect((await stored(schema)).filter(({ name }) => name === 'bad')).toEqual([])
+    expect(await land(rowsOf(500, 510))).toMatchObject({ way: 'load', counts: { stored: 10 } })
+    await expect(land(rowsOf(600, 900, { name: 'bad' }))).rejects.toMatchObject({ code: 'SINK_REJECTS_TOO_MANY' })
     await sink.close()
     await drop(schema)
   })

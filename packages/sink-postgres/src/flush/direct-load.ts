@@ -8,15 +8,9 @@ import type { PlannedColumn } from '../table/table-options.ts'
 import { shapeSql } from '../table/catalog.ts'
 import type { FlushBuffer } from './buffer.ts'
 import type { Habits } from './habits.ts'
+import { askedColumns } from './ask-first.ts'
 import { flatten, headBytes, keyOrder } from './key-order.ts'
-import type { FlatRows } from './key-order.ts'
-
-/** Rows that may go straight into the table, in the order they go. */
-export interface DirectLoad {
-  readonly rows: FlatRows
-  /** Numbers of the rows; undefined for the order they came in. */
-  readonly order: Uint32Array | undefined
-}
+import type { DirectLoad } from './key-order.ts'
 
 /** The table is not what it was when its catalog was read, so rows encoded for it might be misread. */
 export class TableChanged extends Error {}
@@ -29,7 +23,8 @@ export class TableChanged extends Error {}
  */
 export function planDirectLoad(table: ReadyTable, buffer: FlushBuffer, habits: Habits): DirectLoad | undefined {
   const { plan } = table
-  if (!table.direct || habits.wait > 0 || habits.suspicious > 0 || habits.known > 0) return undefined
+  if (!table.direct || habits.wait > 0 || habits.known > 0) return undefined
+  if (habits.suspicious > 0 && askedColumns(table).length === 0) return undefined
   if (buffer.rowCount === 0 || buffer.tombstones.length > 0) return undefined
   const rows = flatten(buffer.rows)
   if (plan.mode === 'append') return { rows, order: undefined }
@@ -108,7 +103,8 @@ const chunkBytes = 256 * 1024
 /** The bytes of the COPY, a chunk at a time in one array: `head` instead of the first `skip` bytes of each row. */
 function* directChunks({ rows, order }: DirectLoad, head: Uint8Array, skip: number): Generator<Uint8Array> {
   yield copyHeader
-  const { length, part, start, end } = rows
+  const { part, start, end } = rows
+  const length = order?.length ?? rows.length
   const bytes = rows.parts.map((each) => each.bytes)
   let chunk = new Uint8Array(chunkBytes)
   let to = 0

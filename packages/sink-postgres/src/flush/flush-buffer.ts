@@ -6,15 +6,17 @@ import { advance, lockProgress } from '../progress/progress-row.ts'
 import type { SqlSession } from '../session/session.ts'
 import type { ResolvedSink } from '../sink-options.ts'
 import type { ReadyTable } from '../table/prepare-table.ts'
+import type { Refusal } from '../encode/check-values.ts'
+import { askFirst, without } from './ask-first.ts'
 import type { FlushBuffer, RefusedRow } from './buffer.ts'
 import { copyChunks, offsetOfLine } from './copy-chunks.ts'
 import { loadDirectly, lockShape, planDirectLoad, TableChanged } from './direct-load.ts'
-import type { DirectLoad } from './direct-load.ts'
+import type { DirectLoad } from './key-order.ts'
 import type { PostgresHookPoint } from './hooks.ts'
 import { rejectsOfRows, storeLetters } from './letters.ts'
-import { loadRefused, loadTaken } from './habits.ts'
+import { loadRefused, loadTaken, suspiciousFlushes } from './habits.ts'
 import type { Habits } from './habits.ts'
-import { mergeRows } from './merge-rows.ts'
+import { mergeRows, requireFew } from './merge-rows.ts'
 import { readTombstones, stageTombstones } from './tombstones.ts'
 import { begin } from './transaction.ts'
 
@@ -185,7 +187,7 @@ interface StoredRows {
 
 /** Copies the rows of a buffer straight into the table, in the caller's transaction. */
 async function loadRows(
-  { sink, partition }: FlushContext,
+  { sink, partition, habits }: FlushContext,
   table: ReadyTable,
   session: SqlSession,
   buffer: FlushBuffer,
@@ -195,10 +197,17 @@ async function loadRows(
   await lockShape(session, table)
   await at('after_table_lock')
   const flush = { topic: partition.topic, partition: partition.partition, ingestedAt: sink.clock.now() }
-  await loadDirectly(session, table, load, flush)
+  let found: ReadonlyMap<number, Refusal> = new Map()
+  if (habits.suspicious > 0) {
+    found = await askFirst(session, table, load.rows)
+    requireFew(table, found, load.rows.length, limitOf(sink, buffer))
+    habits.suspicious = found.size > 0 ? suspiciousFlushes : habits.suspicious - 1
+  }
+  await loadDirectly(session, table, without(load, found), flush)
   await at('after_load')
-  const letters = rejectsOfRows(buffer.refused, buffer, table.plan.contract)
-  return { letters, changed: load.rows.length, ignored: 0 }
+  const refused = [...buffer.refused, ...[...found].map(([offset, why]) => ({ ...why, offset }))]
+  const letters = rejectsOfRows(refused, buffer, table.plan.contract)
+  return { letters, changed: load.rows.length - found.size, ignored: 0 }
 }
 
 /**

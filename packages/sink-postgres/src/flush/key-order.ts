@@ -13,6 +13,15 @@ export interface FlatRows {
   /** Where it begins and ends in the bytes of its part. */
   readonly start: Int32Array
   readonly end: Int32Array
+  /** Of its record. */
+  readonly offset: Float64Array
+}
+
+/** Rows that may go straight into the table, in the order they go. */
+export interface DirectLoad {
+  readonly rows: FlatRows
+  /** Numbers of the rows; undefined for all in the order they came in. */
+  readonly order: Uint32Array | undefined
 }
 
 export function flatten(parts: readonly EncodedRows[]): FlatRows {
@@ -23,12 +32,14 @@ export function flatten(parts: readonly EncodedRows[]): FlatRows {
     part: new Int32Array(length),
     start: new Int32Array(length),
     end: new Int32Array(length),
+    offset: new Float64Array(length),
   }
   let to = 0
   parts.forEach((part, i) => {
     flat.part.fill(i, to, to + part.length)
     flat.start.set(part.starts.subarray(0, part.length), to)
     flat.end.set(part.starts.subarray(1, part.length + 1), to)
+    flat.offset.set(part.offsets, to)
     to += part.length
   })
   return flat

@@ -39,20 +39,12 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
   const { session, table, flush, offsets, habits } = options
   const refused = new Map<number, Refusal>()
   let changed = 0
+  let halved = false
   let onlyNew = table.plan.mode === 'append'
 
   function refuse(found: Iterable<readonly [number, Refusal]>): void {
     for (const [offset, why] of found) refused.set(offset, why)
-    if (refused.size <= options.maxRefused) return
-    const states = [...new Set([...refused.values()].map(({ state, expected }) => `${state} (${expected})`))].slice(
-      0,
-      5,
-    )
-    throw new SinkError(
-      'SINK_REJECTS_TOO_MANY',
-      `${table.plan.target} refuses ${refused.size} of ${offsets.length} rows: ${states.join(', ')}; nothing was stored`,
-      { evidence: { refused: refused.size, rows: offsets.length, states } },
-    )
+    requireFew(table, refused, offsets.length, options.maxRefused)
   }
 
   async function askForBad(): Promise<boolean> {
@@ -121,11 +113,31 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
   if (failed !== undefined && (await askForBad())) failed = await attempt()
   if (failed !== undefined) {
     const left = Array.from(offsets).filter((offset) => !refused.has(offset))
+    halved = true
     await halve(left, 0, left.length, failed)
   }
   if (refused.size > 0) habits.suspicious = suspiciousFlushes
-  merged(habits, onlyNew && refused.size === 0)
+  // Constraints that were asked about can be asked about before a load, too.
+  if (refused.size > 0 && onlyNew && !halved) habits.wait = 0
+  else merged(habits, onlyNew && refused.size === 0)
   return { changed, refused }
+}
+
+/** @throws SinkError SINK_REJECTS_TOO_MANY */
+export function requireFew(
+  { plan }: ReadyTable,
+  refused: ReadonlyMap<number, Refusal>,
+  rows: number,
+  most: number,
+): void {
+  if (refused.size <= most) return
+  const all = new Set([...refused.values()].map(({ state, expected }) => `${state} (${expected})`))
+  const states = [...all].slice(0, 5)
+  throw new SinkError(
+    'SINK_REJECTS_TOO_MANY',
+    `${plan.target} refuses ${refused.size} of ${rows} rows: ${states.join(', ')}; nothing was stored`,
+    { evidence: { refused: refused.size, rows, states } },
+  )
 }
 
 /** A NOT NULL column that the contract does not fill is a matter of the table, not of its rows (fault 66). */
