@@ -74,7 +74,7 @@ it('takes several fields for one key', () => {
 })
 
 it('gives each row once, for any number of them', () => {
-  for (const length of [1, 2, 3, 255, 256, 257, 70_000]) {
+  for (const length of [1, 2, 3, 255, 256, 257, 20_000]) {
     const keys = Array.from({ length }, (_, i) => [`order-${(i * 7_919) % length}-of-many`])
     const order = keyOrder(flatten(inParts(keys, 4_000)), 1)!
     expect(new Set(order).size).toBe(length)
