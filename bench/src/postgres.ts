@@ -3,13 +3,15 @@
  * INSERT ... ON CONFLICT of 1,000 rows through pg), same topic, same server, same run, rows compared. Prints a line per way
  * and with `--write` writes `results/postgres.json`.
  *
- * Repeat: `node --conditions=sluice-source bench/src/postgres.ts [records] [rounds] [--write]`; services are started for it.
+ * Repeat: `node --conditions=sluice-source bench/src/postgres.ts [records] [rounds] [--set name=value,...] [--write]`; services are
+ * started for it. Ours runs with settings for small memory (`postgres/settings.ts`, and `--max-semi-space-size=2`); `--set` tries others.
  *
  * Each way runs in a process of its own. Rounds alternate, a checkpoint before each, and medians count; the first round is
  * reported as `cold`, and is the only one when `rounds` is 0. The processor time of the server is that of its processes.
  */
 import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { encodeRecordBatch } from '@sluice/ingest-core'
 import { createKafkaProducer } from '@sluice/source-kafka'
@@ -17,11 +19,22 @@ import { testServices } from '@sluice-tools/services'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { RunReport } from './log-to-parquet/contender.ts'
 import { columns, orderRecords, partitions, registerOrders } from './postgres/order-events.ts'
+import { smallMemory } from './postgres/settings.ts'
 import { origin, storeResult } from './store-result.ts'
 
-const numbers = process.argv.slice(2).filter((argument) => argument !== '--write')
-const records = Number(numbers[0] ?? 2_000_000)
-const rounds = Number(numbers[1] ?? 0)
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { set: { type: 'string', default: '' }, write: { type: 'boolean', default: false } },
+})
+const records = Number(positionals[0] ?? 2_000_000)
+const rounds = Number(positionals[1] ?? 0)
+const settings = Object.fromEntries(
+  flags.set
+    .split(',')
+    .filter((pair) => pair !== '')
+    .map((pair) => pair.split('='))
+    .map(([name, value]) => [name!, Number(value)]),
+)
 const services = await testServices(['kafka', 'postgres'])
 const topic = `bench.orders-${process.pid}`
 const brokers = services.env['KAFKA_BROKERS']!
@@ -80,8 +93,12 @@ const reports: Record<Way, Round[]> = { sluice: [], plain: [] }
 async function measure(): Promise<void> {
   await admin.connect()
   const valueBytes = await produce()
-  const start = (way: Way) =>
-    startContender(new URL(`./postgres/${way}.ts`, import.meta.url), [String(records), brokers, url, topic])
+  const start = (way: Way) => {
+    const more = way === 'sluice' ? [JSON.stringify(settings)] : []
+    const module = new URL(`./postgres/${way}.ts`, import.meta.url)
+    const heap = way === 'sluice' ? ['--max-semi-space-size=2'] : []
+    return startContender(module, [String(records), brokers, url, topic, ...more], heap)
+  }
   const contenders = { sluice: start('sluice'), plain: start('plain') }
   const tables = { sluice: 'sluice_bench.orders', plain: 'plain_bench.orders' }
   // Equal as multisets: count, and sums of two 64-bit hashes over the text of each row.
@@ -143,11 +160,12 @@ function publish(valueBytes: number): void {
     { bar: 'peak RSS at most 300 MB', measured: Math.round(peak / 1e6), met: peak <= 300e6 },
   ]
   for (const { bar, measured, met } of bars) console.log(`${met ? 'met    ' : 'not met'} ${bar}: ${measured}`)
-  if (!process.argv.includes('--write')) return
+  if (!flags.write) return
   const result = {
     benchmark: `orders of ${Math.round(valueBytes)} bytes, Confluent Avro in Kafka (uncompressed, ${partitions} partitions), upserted by primary key`,
-    command: `node --conditions=sluice-source bench/src/postgres.ts ${records} ${rounds} --write`,
+    command: `node --conditions=sluice-source bench/src/postgres.ts ${process.argv.slice(2).join(' ')}`,
     ...origin(),
+    settings: { ...smallMemory, ...settings },
     records,
     rowsEqual: true,
     ratio,

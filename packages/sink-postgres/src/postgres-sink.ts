@@ -2,10 +2,11 @@ import { createBackOff, partitionKey, SinkError, sleep } from '@sluice/ingest-co
 import type { CommitReceipt, PartitionId, Sink, SinkBatch, SinkUsage } from '@sluice/ingest-core'
 import { createRowEncoder } from './encode/encode-rows.ts'
 import type { RowEncoder } from './encode/encode-rows.ts'
-import { addToBuffer, emptyBuffer, refusedRows } from './flush/buffer.ts'
+import { addToBuffer, emptyBuffer, freeRows, refusedRows } from './flush/buffer.ts'
 import type { FlushBuffer } from './flush/buffer.ts'
 import { flushBuffer } from './flush/flush-buffer.ts'
-import type { MergeHabits } from './flush/merge-rows.ts'
+import { freshHabits } from './flush/habits.ts'
+import type { Habits } from './flush/habits.ts'
 import { inTransaction } from './flush/transaction.ts'
 import { prepareBookkeeping } from './progress/bookkeeping.ts'
 import { checkTopic, claimTable } from './progress/claims.ts'
@@ -33,7 +34,7 @@ interface Lane {
 interface SharedTable {
   ready: Promise<ReadyTable> | undefined
   encoder: { readonly table: ReadyTable; readonly rows: RowEncoder } | undefined
-  readonly habits: MergeHabits
+  readonly habits: Habits
 }
 
 /**
@@ -71,8 +72,7 @@ export function createPostgresSink(given: PostgresSinkOptions): Sink {
 
   function sharedOf(plan: TablePlan): SharedTable {
     let table = shared.get(plan)
-    if (table === undefined)
-      shared.set(plan, (table = { ready: undefined, encoder: undefined, habits: { suspicious: 0, known: 0 } }))
+    if (table === undefined) shared.set(plan, (table = { ready: undefined, encoder: undefined, habits: freshHabits() }))
     return table
   }
 
@@ -222,6 +222,7 @@ export function createPostgresSink(given: PostgresSinkOptions): Sink {
         const { counts, changed } = await flushBuffer(context, buffer, both)
         lane.buffer = emptyBuffer(buffer.end)
         const files = changed === 0 ? [] : [{ key: plan.target, rows: changed, bytes: encodedBytes(buffer) }]
+        freeRows(buffer)
         return { partition: lane.partition, start: buffer.start, end: buffer.end, counts, files, reason: cut.reason }
       })
     },

@@ -1,9 +1,9 @@
-/** Lands the test records and kills itself at a point. Arguments: url, schema, mode, point, which time, end, step. */
+/** Lands the test records and kills itself at a point. Arguments: url, schema, mode, point, which time, end, step, direct. */
 import { createPgConnector, createPostgresSink } from '../src/index.ts'
 import type { WriteMode } from '../src/index.ts'
 import { runThings, things } from './things.ts'
 
-const [url, schema, mode, point, time, end, step] = process.argv.slice(2)
+const [url, schema, mode, point, time, end, step, direct] = process.argv.slice(2)
 let met = 0
 const connection = createPgConnector({ connectionString: url! })
 const sink = createPostgresSink({
@@ -11,7 +11,7 @@ const sink = createPostgresSink({
   sinkId: 'crash',
   owner: 'tests',
   schema: schema!,
-  tables: [{ contract: things, mode: mode as WriteMode }],
+  tables: [{ contract: things, mode: mode as WriteMode, direct: direct === 'true' }],
   hooks: {
     at(reached) {
       if (reached === point && (met += 1) === Number(time)) process.kill(process.pid, 'SIGKILL')

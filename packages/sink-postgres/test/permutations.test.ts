@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import type { Sink } from '@sluice/ingest-core'
 import { createPostgresSink } from '../src/index.ts'
 import type { PostgresTable } from '../src/index.ts'
 import { batchOf, contractOf, fromZero, millis, never, optional, partitionOf, randomOf, shuffled } from './rows.ts'
@@ -52,6 +53,8 @@ interface Arrival {
   readonly event: Event
   readonly offset: number
   readonly partition: number
+  /** Has each key once. */
+  readonly round: number
 }
 
 /** All experiments interleaved, as they arrive; offsets follow the arrival. */
@@ -64,10 +67,10 @@ function arrivals(seed: number, source: readonly Event[]): Arrival[] {
   const out: Arrival[] = []
   const offsets = [0, 0]
   let open = queues.filter(({ left }) => left.length > 0)
-  while (open.length > 0) {
+  for (let round = 0; open.length > 0; round++) {
     for (const { id, left } of shuffled(open, random)) {
       const partition = random() < 0.2 ? 1 : 0
-      out.push({ id, event: left.pop()!, partition, offset: offsets[partition]! })
+      out.push({ id, event: left.pop()!, partition, offset: offsets[partition]!, round })
       offsets[partition]! += 1
     }
     open = open.filter(({ left }) => left.length > 0)
@@ -77,47 +80,99 @@ function arrivals(seed: number, source: readonly Event[]): Arrival[] {
 
 async function run(schema: string, table: PostgresTable, all: readonly Arrival[]): Promise<void> {
   const sink = createPostgresSink({ connection: pool, sinkId: 'p', owner: 'tests', schema, tables: [table] })
-  const partitions = [partitionOf(table.contract, 0), partitionOf(table.contract, 1)]
-  for (const partition of partitions) await sink.open(partition, fromZero, never)
-  const next = [0, 0]
+  const next = await openBoth(sink, table)
   const step = Math.ceil(all.length / flushes)
-  for (let at = 0; at < all.length; at += step) {
-    // Both partitions commit at the same time.
-    await Promise.all(
-      partitions.map(async (partition) => {
-        const mine = all.slice(at, at + step).filter((arrival) => arrival.partition === partition.partition)
-        const rows = mine.filter(({ event }) => event.deleted !== true)
-        const gone = mine.filter(({ event }) => event.deleted === true)
-        const start = next[partition.partition]!
-        next[partition.partition]! += mine.length
-        await sink.write(
-          batchOf(
-            table.contract,
-            partition,
-            start,
-            rows.map(({ id, event }) => ({ id, at: BigInt(t0 + event.at), plan: event.plan, visits: event.visits })),
-            {
-              offsets: rows.map(({ offset }) => offset),
-              tombstones: gone.map(({ id, event, offset }) => ({
-                offset,
-                timestamp: t0 + event.at,
-                key: new TextEncoder().encode(id),
-              })),
-            },
-          ),
-          never,
-        )
-        await sink.commit({ partition, reason: 'time' }, never)
-      }),
-    )
-  }
+  for (let at = 0; at < all.length; at += step) await flush(sink, table, next, all.slice(at, at + step))
   await sink.close()
+}
+
+/** The same with a flush per round and a sink that has learned nothing: each flush is tried as a load. */
+async function runByRounds(schema: string, table: PostgresTable, all: readonly Arrival[]): Promise<string[]> {
+  const met: string[] = []
+  for (let round = 0; round <= all.at(-1)!.round; round++) {
+    const sink = createPostgresSink({
+      connection: pool,
+      sinkId: 'p',
+      owner: 'tests',
+      schema,
+      tables: [table],
+      hooks: { at: (point) => void met.push(point) },
+    })
+    const next = await openBoth(sink, table)
+    await flush(
+      sink,
+      table,
+      next,
+      all.filter((arrival) => arrival.round === round),
+    )
+    await sink.close()
+  }
+  return met
+}
+
+async function openBoth(sink: Sink, { contract: of }: PostgresTable): Promise<number[]> {
+  const first = await sink.open(partitionOf(of, 0), fromZero, never)
+  const second = await sink.open(partitionOf(of, 1), fromZero, never)
+  return [first.next, second.next]
+}
+
+/** Both partitions commit at the same time. */
+async function flush(sink: Sink, table: PostgresTable, next: number[], some: readonly Arrival[]): Promise<void> {
+  await Promise.all(
+    [0, 1].map(async (number) => {
+      const partition = partitionOf(table.contract, number)
+      const mine = some.filter((arrival) => arrival.partition === number)
+      const rows = mine.filter(({ event }) => event.deleted !== true)
+      const gone = mine.filter(({ event }) => event.deleted === true)
+      const start = next[number]!
+      next[number]! += mine.length
+      await sink.write(
+        batchOf(
+          table.contract,
+          partition,
+          start,
+          rows.map(({ id, event }) => ({ id, at: BigInt(t0 + event.at), plan: event.plan, visits: event.visits })),
+          {
+            offsets: rows.map(({ offset }) => offset),
+            tombstones: gone.map(({ id, event, offset }) => ({
+              offset,
+              timestamp: t0 + event.at,
+              key: new TextEncoder().encode(id),
+            })),
+          },
+        ),
+        never,
+      )
+      await sink.commit({ partition, reason: 'time' }, never)
+    }),
+  )
 }
 
 function byKey(all: readonly Arrival[]): Map<string, Arrival[]> {
   const map = new Map<string, Arrival[]>()
   for (const arrival of all) map.set(arrival.id, [...(map.get(arrival.id) ?? []), arrival])
   return map
+}
+
+/** The model of upsert: of each key the newest event, of equal times the later position. */
+async function expectNewest(schema: string, all: readonly Arrival[]): Promise<void> {
+  const rows = await sql<{ id: string; at: Date; plan: string | null; visits: number }>(
+    `SELECT id, at, plan, visits FROM ${schema}.things ORDER BY id`,
+  )
+  expect(rows).toHaveLength(orders)
+  const keys = byKey(all)
+  for (const row of rows) {
+    const newest = keys
+      .get(row.id)!
+      .reduce((best, each) =>
+        each.event.at > best.event.at ||
+        (each.event.at === best.event.at &&
+          (each.offset > best.offset || (each.offset === best.offset && each.partition > best.partition)))
+          ? each
+          : best,
+      )
+    expect({ ...row, at: row.at.getTime() - t0 }).toEqual({ id: row.id, ...newest.event })
+  }
 }
 
 interface Version {
@@ -174,23 +229,20 @@ describe('any order and any duplicates give one result', () => {
     const schema = await freshSchema('perm')
     const all = arrivals(11, events)
     await run(schema, { contract, mode: 'upsert' }, all)
-    const rows = await sql<{ id: string; at: Date; plan: string | null; visits: number }>(
-      `SELECT id, at, plan, visits FROM ${schema}.things ORDER BY id`,
-    )
-    expect(rows).toHaveLength(orders)
-    const keys = byKey(all)
-    for (const row of rows) {
-      const newest = keys
-        .get(row.id)!
-        .reduce((best, each) =>
-          each.event.at > best.event.at ||
-          (each.event.at === best.event.at &&
-            (each.offset > best.offset || (each.offset === best.offset && each.partition > best.partition)))
-            ? each
-            : best,
-        )
-      expect({ ...row, at: row.at.getTime() - t0 }).toEqual({ id: row.id, ...newest.event })
-    }
+    await expectNewest(schema, all)
+    await sql(`DROP SCHEMA ${schema} CASCADE`)
+  })
+
+  it('upsert, tried as a load at every flush: the same, whether it is taken or refused', async () => {
+    const schema = await freshSchema('perm')
+    const all = arrivals(17, events)
+    const met = await runByRounds(schema, { contract, mode: 'upsert' }, all)
+    await expectNewest(schema, all)
+    const times = (point: string): number => met.filter((each) => each === point).length
+    // Keys are new in the first round alone; both partitions load it.
+    expect(times('after_load')).toBeGreaterThanOrEqual(2)
+    expect(times('after_table_lock')).toBeGreaterThan(2 * events.length)
+    expect(times('after_copy')).toBeGreaterThan(events.length)
     await sql(`DROP SCHEMA ${schema} CASCADE`)
   })
 

@@ -26,9 +26,14 @@ afterAll(async () => {
 })
 
 describe('a server that goes away', () => {
-  it.each(['after_copy', 'after_merge', 'before_commit'] as const)(
+  it.each([
+    ['after_copy', false],
+    ['after_load', true],
+    ['after_merge', true],
+    ['before_commit', false],
+  ] as const)(
     'restart -m immediate at %s: retried with a new connection (fault 58)',
-    async (point: PostgresHookPoint) => {
+    async (point: PostgresHookPoint, direct) => {
       const schema = `restart_${point}`
       let restarts = 0
       const sink = createPostgresSink({
@@ -36,7 +41,7 @@ describe('a server that goes away', () => {
         sinkId: 'restart',
         owner: 'tests',
         schema,
-        tables: [{ contract: things, mode: 'append', schema }],
+        tables: [{ contract: things, mode: 'append', schema, direct }],
         retry: { firstMs: 50, maxMs: 500, deadlineMs: 60_000 },
         hooks: {
           async at(reached) {

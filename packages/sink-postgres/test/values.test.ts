@@ -123,15 +123,20 @@ describe('values arrive as they were sent', () => {
       },
       { ...base, id: 5, double: -0, money: '0.00', huge: '0.0000000001', micros: -1n, day: 2_932_896 /* 9999-12-31 */ },
     ]
-    const { schema, receipt } = await landed(rows)
-    expect(receipt!.counts.stored).toBe(rows.length)
     const texts = contract.versions[0]!.schema as unknown as { fields: { name: string }[] }
     const list = texts.fields.map(({ name }) => `"${name}"::text`).join(', ')
-    const found = await sql(
-      `SET datestyle = 'ISO'; SET timezone = 'UTC'; SELECT ${list} FROM ${schema}.things ORDER BY _offset`,
-    )
-    expect(found).toMatchSnapshot()
-    await sql(`DROP SCHEMA ${schema} CASCADE`)
+    const found: unknown[] = []
+    // By a load and by a merge.
+    for (const direct of [true, false]) {
+      const { schema, receipt } = await landed(rows, { direct })
+      expect(receipt!.counts.stored).toBe(rows.length)
+      found.push(
+        await sql(`SET datestyle = 'ISO'; SET timezone = 'UTC'; SELECT ${list} FROM ${schema}.things ORDER BY _offset`),
+      )
+      await sql(`DROP SCHEMA ${schema} CASCADE`)
+    }
+    expect(found[0]).toMatchSnapshot()
+    expect(found[1]).toEqual(found[0])
   })
 
   it('random rows read back by PostgreSQL are the rows that were sent (inputs 16, 17)', async () => {

@@ -12,7 +12,9 @@ import type {
 import { createRowEncoder } from '../encode/encode-rows.ts'
 import { addToBuffer, emptyBuffer, refusedRows } from '../flush/buffer.ts'
 import type { FlushBuffer, RefusedRow } from '../flush/buffer.ts'
+import type { PostgresHookPoint } from '../flush/hooks.ts'
 import { storeRows } from '../flush/flush-buffer.ts'
+import { freshHabits } from '../flush/habits.ts'
 import { inTransaction } from '../flush/transaction.ts'
 import type { SqlSession } from '../session/session.ts'
 import { resolveSink } from '../sink-options.ts'
@@ -188,21 +190,26 @@ async function tryGroup(
   const batches = await decoder.decode(fetched, fetched.start)
   decoder.release(partition)
   const refusedByCopy = new Map<number, RefusedRow>()
+  const at = (point: PostgresHookPoint): void | Promise<void> =>
+    sink.hooks.at(point, { partition: `${partition.topic}[${partition.partition}]`, start: fetched.start })
   let left = 0
   for (;;) {
     try {
-      return await inTransaction(sink, signal, async (session) => {
+      const decided = await inTransaction(sink, signal, async (session) => {
+        await at('after_begin')
         const table = await prepareTable(session, plan, sink.ddl)
         const locked = await lockOpen(
           session,
           sink.bookkeeping,
           group.map(({ status }) => status),
         )
+        await at('after_lock')
         const mine = group.filter(({ status }) => locked.has(status.key))
         const offsets = new Set(mine.map(({ status }) => status.letter.offset))
         const buffer = bufferOf(fetched, batches, createRowEncoder(table), partition, offsets)
-        const context = { sink, partition, habits: { suspicious: 0, known: 1 } }
-        const stored = await storeRows(context, table, session, buffer, refusedByCopy, () => undefined)
+        const context = { sink, partition, habits: { ...freshHabits(), known: 1 } }
+        const stored = await storeRows(context, table, session, buffer, refusedByCopy, at)
+        await at('after_merge')
         const bad = new Map([...buffer.rejects, ...stored.letters].map((reject) => [reject.offset, reject]))
         const stillBad: { key: string; code: string; path: string }[] = []
         for (const { status } of mine) {
@@ -212,6 +219,7 @@ async function tryGroup(
           await decideLetter(session, sink.bookkeeping, status.letter, verdict)
           if (reject !== undefined) stillBad.push({ key: status.key, code: reject.code, path: reject.path })
         }
+        await at('after_dead_letters')
         const outcome = {
           landed: mine.length - stillBad.length,
           decided: group.length - mine.length,
@@ -221,8 +229,11 @@ async function tryGroup(
         }
         // All of it was done on the real table, and none of it stays.
         if (dryRun) throw new DryRun(outcome)
+        await at('before_commit')
         return outcome
       })
+      await at('after_commit')
+      return decided
     } catch (error) {
       if (error instanceof DryRun) return error.outcome
       // COPY names one row at a time; each is left out of the next try.

@@ -26,9 +26,13 @@ export interface RowEncoder {
   ): { readonly rows: EncodedRows; readonly refused: ReadonlyMap<number, Refusal> }
 }
 
-/** Columns of the staging table, in order: `_offset` first, which names the row everywhere else. */
-export function stagedColumns(plan: TablePlan): readonly PlannedColumn[] {
-  return plan.columns.filter((column) => column.source === 'row' && column.field.name !== '_offset')
+/**
+ * Columns of the staging table, in order, behind `_offset`, which names the row everywhere else. The key comes first, so that
+ * it lies at one place in every row.
+ */
+export function stagedColumns({ columns, key }: TablePlan): readonly PlannedColumn[] {
+  const staged = columns.filter((column) => column.source === 'row' && column.field.name !== '_offset')
+  return [...key, ...staged.filter((column) => !key.includes(column))]
 }
 
 /** @throws SinkError SINK_BATCH_INVALID when a batch does not have the columns of the contract */

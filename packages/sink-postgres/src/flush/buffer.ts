@@ -72,3 +72,11 @@ export function refusedRows({ batch }: SinkBatch, refused: ReadonlyMap<number, R
   const offsets = int64Column(batch, '_offset')
   return [...refused].map(([row, why]) => ({ ...why, offset: Number(offsets[row]!) }))
 }
+
+/**
+ * Gives the memory of encoded rows back at once: they are large, and a collector that sees only small objects lets them
+ * pile up. What `encode` made belongs to the buffer alone; batches and fetched bytes may be shared with other sinks.
+ */
+export function freeRows({ rows }: FlushBuffer): void {
+  for (const { bytes } of rows) (bytes.buffer as ArrayBuffer).transfer(0)
+}

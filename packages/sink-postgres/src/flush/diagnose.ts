@@ -1,9 +1,20 @@
 import { ident } from '../sql/identifiers.ts'
 import { failureKind } from '../sql/sqlstate.ts'
 import type { SqlSession } from '../session/session.ts'
+import type { CatalogConstraint } from '../table/catalog.ts'
 import type { ReadyTable } from '../table/prepare-table.ts'
 import type { Refusal } from '../encode/check-values.ts'
 import { stage } from '../merge/names.ts'
+
+/** Constraints that can be asked about row by row: checks and foreign keys over columns that the rows bring. */
+export function askable({ plan, constraints }: ReadyTable): readonly CatalogConstraint[] {
+  const own = new Set(plan.columns.filter((column) => column.source === 'row').map(({ name }) => name))
+  return constraints.filter(
+    ({ kind, columns, expression, references }) =>
+      columns.every((name) => own.has(name)) &&
+      ((kind === 'check' && expression !== undefined) || (kind === 'foreign' && references !== undefined)),
+  )
+}
 
 /**
  * Asks the staging table which rows break the constraints that can be asked about row by row: checks and foreign keys. One
@@ -12,10 +23,8 @@ import { stage } from '../merge/names.ts'
  */
 export async function diagnose(session: SqlSession, table: ReadyTable): Promise<Map<number, Refusal>> {
   const refused = new Map<number, Refusal>()
-  const own = new Map(table.plan.columns.filter((column) => column.source === 'row').map((each) => [each.name, each]))
   const alive = table.plan.deletes ? ' AND NOT s._deleted' : ''
-  for (const constraint of table.constraints) {
-    if (!constraint.columns.every((name) => own.has(name))) continue
+  for (const constraint of askable(table)) {
     let broken: string
     let state: string
     if (constraint.kind === 'check' && constraint.expression !== undefined) {

@@ -6,12 +6,17 @@ import { advance, lockProgress } from '../progress/progress-row.ts'
 import type { SqlSession } from '../session/session.ts'
 import type { ResolvedSink } from '../sink-options.ts'
 import type { ReadyTable } from '../table/prepare-table.ts'
+import type { Refusal } from '../encode/check-values.ts'
+import { askFirst, without } from './ask-first.ts'
 import type { FlushBuffer, RefusedRow } from './buffer.ts'
 import { copyChunks, offsetOfLine } from './copy-chunks.ts'
+import { loadDirectly, lockShape, planDirectLoad, TableChanged } from './direct-load.ts'
+import type { DirectLoad } from './key-order.ts'
 import type { PostgresHookPoint } from './hooks.ts'
 import { rejectsOfRows, storeLetters } from './letters.ts'
-import { mergeRows } from './merge-rows.ts'
-import type { MergeHabits } from './merge-rows.ts'
+import { loadRefused, loadTaken, suspiciousFlushes } from './habits.ts'
+import type { Habits } from './habits.ts'
+import { mergeRows, requireFew } from './merge-rows.ts'
 import { readTombstones, stageTombstones } from './tombstones.ts'
 import { begin } from './transaction.ts'
 
@@ -28,7 +33,7 @@ export interface FlushContext {
   /** The table as it is now; `reload` reads the catalog again. */
   table(): Promise<ReadyTable>
   reload(): Promise<void>
-  readonly habits: MergeHabits
+  readonly habits: Habits
 }
 
 /**
@@ -45,17 +50,23 @@ export async function flushBuffer(context: FlushContext, buffer: FlushBuffer, si
   const where = `${partition.topic}[${partition.partition}] [${buffer.start}, ${buffer.end})`
   const backOff = createBackOff({ ...sink.retry, jitter: 0.5, random: Math.random })
   const deadline = clock.now() + sink.retry.deadlineMs
-  const refusedByCopy = new Map<number, RefusedRow>()
-  const outcome: Outcome = { applied: undefined }
+  const tries: Tries = { applied: undefined, refusedByCopy: new Map(), load: 'allowed' }
+  const { refusedByCopy } = tries
   let reloads = 0
   let leftOut = 0
   for (;;) {
     try {
-      return await attempt(context, buffer, refusedByCopy, outcome, signal)
+      return await attempt(context, buffer, tries, signal)
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof SinkError || isDefect(error)) throw error
-      const kind = failureKind(error)
+      const kind = error instanceof TableChanged ? 'drift' : failureKind(error)
+      if (kind === 'row' && tries.load === 'begun') {
+        // A key that is there, or a row at fault: which, and which row, is for the merge to find.
+        loadRefused(context.habits)
+        tries.load = 'refused'
+        continue
+      }
       if (kind === 'row' && refusedByCopy.size > leftOut && refusedByCopy.size <= limitOf(sink, buffer)) {
         leftOut = refusedByCopy.size
         continue
@@ -84,16 +95,19 @@ export async function flushBuffer(context: FlushContext, buffer: FlushBuffer, si
   }
 }
 
-/** What the last try would have made true, should its COMMIT have happened. */
-interface Outcome {
+/** What the tries of one flush leave to the next. */
+interface Tries {
+  /** What the last try would have made true, should its COMMIT have happened. */
   applied: Flushed | undefined
+  readonly refusedByCopy: Map<number, RefusedRow>
+  /** Whether rows may go straight into the table. */
+  load: 'allowed' | 'begun' | 'refused'
 }
 
 async function attempt(
   context: FlushContext,
   buffer: FlushBuffer,
-  refusedByCopy: Map<number, RefusedRow>,
-  outcome: Outcome,
+  tries: Tries,
   signal: AbortSignal,
 ): Promise<Flushed> {
   const { sink, partition, epoch } = context
@@ -101,6 +115,9 @@ async function attempt(
   const at = (point: PostgresHookPoint): void | Promise<void> =>
     hooks.at(point, { partition: `${partition.topic}[${partition.partition}]`, start: buffer.start })
   const table = await context.table()
+  // Sorted before the transaction begins, so that nothing is locked meanwhile (4b step 2).
+  const load = tries.load === 'refused' ? undefined : planDirectLoad(table, buffer, context.habits)
+  tries.load = load === undefined ? 'refused' : 'begun'
   const session = await sink.connection.session(signal)
   let done = false
   try {
@@ -112,7 +129,7 @@ async function attempt(
     await at('after_lock')
     if (standing === 'applied') {
       // Only a try of this very flush can have moved progress here: same epoch, same writer.
-      if (outcome.applied === undefined) {
+      if (tries.applied === undefined) {
         throw new SinkError(
           'PROGRESS_BROKEN',
           `${partition.topic}[${partition.partition}] is at ${buffer.end} before its flush`,
@@ -120,9 +137,12 @@ async function attempt(
       }
       await session.query('ROLLBACK')
       done = true
-      return outcome.applied
+      return tries.applied
     }
-    const { letters, changed, ignored } = await storeRows(context, table, session, buffer, refusedByCopy, at)
+    const { letters, changed, ignored } =
+      load === undefined
+        ? await storeRows(context, table, session, buffer, tries.refusedByCopy, at)
+        : await loadRows(context, table, session, buffer, load, at)
     await at('after_merge')
     const rejects = [...buffer.rejects, ...letters].sort((a, b) => a.offset - b.offset)
     const letterContext = {
@@ -147,11 +167,12 @@ async function attempt(
     }
     await advance(session, bookkeeping, holder, partition, buffer.end, counts)
     await at('before_commit')
-    outcome.applied = { counts, changed }
+    tries.applied = { counts, changed }
     await session.query('COMMIT')
     done = true
+    if (load !== undefined) loadTaken(context.habits)
     await at('after_commit')
-    return outcome.applied
+    return tries.applied
   } finally {
     session.release(!done)
   }
@@ -162,6 +183,31 @@ interface StoredRows {
   readonly changed: number
   /** Rows left out because their key was there (`insert-ignore`). */
   readonly ignored: number
+}
+
+/** Copies the rows of a buffer straight into the table, in the caller's transaction. */
+async function loadRows(
+  { sink, partition, habits }: FlushContext,
+  table: ReadyTable,
+  session: SqlSession,
+  buffer: FlushBuffer,
+  load: DirectLoad,
+  at: (point: PostgresHookPoint) => void | Promise<void>,
+): Promise<StoredRows> {
+  await lockShape(session, table)
+  await at('after_table_lock')
+  const flush = { topic: partition.topic, partition: partition.partition, ingestedAt: sink.clock.now() }
+  let found: ReadonlyMap<number, Refusal> = new Map()
+  if (habits.suspicious > 0) {
+    found = await askFirst(session, table, load.rows)
+    requireFew(table, found, load.rows.length, limitOf(sink, buffer))
+    habits.suspicious = found.size > 0 ? suspiciousFlushes : habits.suspicious - 1
+  }
+  await loadDirectly(session, table, without(load, found), flush)
+  await at('after_load')
+  const refused = [...buffer.refused, ...[...found].map(([offset, why]) => ({ ...why, offset }))]
+  const letters = rejectsOfRows(refused, buffer, table.plan.contract)
+  return { letters, changed: load.rows.length - found.size, ignored: 0 }
 }
 
 /**

@@ -1,10 +1,15 @@
-/** Places in the commit protocol where a test may stop a process, in the order they are reached. */
+/**
+ * Places in the commit protocol where a test may stop a process, in the order they are reached. A flush meets either
+ * `after_table_lock` and `after_load`, or `after_staging` and `after_copy`, or, when its load is refused, both.
+ */
 export const postgresHookPoints = [
   'before_acquire',
   'after_acquire',
   'before_begin',
   'after_begin',
   'after_lock',
+  'after_table_lock',
+  'after_load',
   'after_staging',
   'after_copy',
   'after_merge',

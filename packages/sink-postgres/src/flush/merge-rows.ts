@@ -7,6 +7,8 @@ import type { SqlSession } from '../session/session.ts'
 import { failureKind, namesOf, sqlstateOf } from '../sql/sqlstate.ts'
 import type { ReadyTable } from '../table/prepare-table.ts'
 import { diagnose } from './diagnose.ts'
+import { knownFlushes, merged, suspiciousFlushes } from './habits.ts'
+import type { Habits } from './habits.ts'
 
 export interface Merged {
   /** Rows of the target that were written. */
@@ -23,20 +25,8 @@ export interface MergeOptions {
   readonly offsets: Float64Array
   /** Refused rows at most; more mean that not the rows are at fault. */
   readonly maxRefused: number
-  /** How keys of the last flushes were; kept by the caller. */
-  readonly habits: MergeHabits
+  readonly habits: Habits
 }
-
-/** What earlier flushes taught about a table. */
-export interface MergeHabits {
-  /** Flushes for which broken constraints are asked about before the first try. */
-  suspicious: number
-  /** Flushes for which the shortcut for new keys is not tried: most keys were known, or it failed. */
-  known: number
-}
-
-const knownFlushes = 16
-const suspiciousFlushes = 32
 
 /**
  * Merges the staged rows, setting aside those the server refuses. First the whole; when a row is at fault, the constraints
@@ -49,19 +39,12 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
   const { session, table, flush, offsets, habits } = options
   const refused = new Map<number, Refusal>()
   let changed = 0
+  let halved = false
+  let onlyNew = table.plan.mode === 'append'
 
   function refuse(found: Iterable<readonly [number, Refusal]>): void {
     for (const [offset, why] of found) refused.set(offset, why)
-    if (refused.size <= options.maxRefused) return
-    const states = [...new Set([...refused.values()].map(({ state, expected }) => `${state} (${expected})`))].slice(
-      0,
-      5,
-    )
-    throw new SinkError(
-      'SINK_REJECTS_TOO_MANY',
-      `${table.plan.target} refuses ${refused.size} of ${offsets.length} rows: ${states.join(', ')}; nothing was stored`,
-      { evidence: { refused: refused.size, rows: offsets.length, states } },
-    )
+    requireFew(table, refused, offsets.length, options.maxRefused)
   }
 
   async function askForBad(): Promise<boolean> {
@@ -83,6 +66,7 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
         const staged = offsets.length - refused.size
         written = (await session.query(quick)).affected
         rest = written < staged
+        onlyNew = !rest
         if (written < staged / 2) habits.known = knownFlushes
       }
       for (const { sql, counts } of rest ? mergeStatements(table, flush, range) : []) {
@@ -129,10 +113,31 @@ export async function mergeRows(options: MergeOptions): Promise<Merged> {
   if (failed !== undefined && (await askForBad())) failed = await attempt()
   if (failed !== undefined) {
     const left = Array.from(offsets).filter((offset) => !refused.has(offset))
+    halved = true
     await halve(left, 0, left.length, failed)
   }
   if (refused.size > 0) habits.suspicious = suspiciousFlushes
+  // Constraints that were asked about can be asked about before a load, too.
+  if (refused.size > 0 && onlyNew && !halved) habits.wait = 0
+  else merged(habits, onlyNew && refused.size === 0)
   return { changed, refused }
+}
+
+/** @throws SinkError SINK_REJECTS_TOO_MANY */
+export function requireFew(
+  { plan }: ReadyTable,
+  refused: ReadonlyMap<number, Refusal>,
+  rows: number,
+  most: number,
+): void {
+  if (refused.size <= most) return
+  const all = new Set([...refused.values()].map(({ state, expected }) => `${state} (${expected})`))
+  const states = [...all].slice(0, 5)
+  throw new SinkError(
+    'SINK_REJECTS_TOO_MANY',
+    `${plan.target} refuses ${refused.size} of ${rows} rows: ${states.join(', ')}; nothing was stored`,
+    { evidence: { refused: refused.size, rows, states } },
+  )
 }
 
 /** A NOT NULL column that the contract does not fill is a matter of the table, not of its rows (fault 66). */

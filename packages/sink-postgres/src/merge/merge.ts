@@ -7,9 +7,9 @@ import { eventOrder, greater } from './order.ts'
 import type { EventOrder } from './order.ts'
 
 /** Tables of the flush, made inside its transaction. */
-export function stagingSql(table: ReadyTable): string {
+export function stagingSql(table: ReadyTable, staged = stagedColumns(table.plan)): string {
   const { plan } = table
-  const columns = stagedColumns(plan).map((column) => {
+  const columns = staged.map((column) => {
     return `${column.sql} ${column.pgType}${table.limits.get(column)?.collate ?? ''}`
   })
   const deleted = plan.deletes ? ', _deleted boolean NOT NULL DEFAULT false' : ''
@@ -17,8 +17,8 @@ export function stagingSql(table: ReadyTable): string {
   return plan.mode === 'scd2' ? `${rows};${touchedSql(table)}` : rows
 }
 
-export function copySql(table: ReadyTable): string {
-  const columns = stagedColumns(table.plan).map((column) => column.sql)
+export function copySql(table: ReadyTable, staged = stagedColumns(table.plan)): string {
+  const columns = staged.map((column) => column.sql)
   return `COPY ${stage} (_offset, ${columns.join(', ')}) FROM STDIN (FORMAT binary)`
 }
 

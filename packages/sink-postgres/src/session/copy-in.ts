@@ -3,9 +3,9 @@ import type { Connection, Submittable } from 'pg'
 /** The few members of pg's connection that COPY needs. */
 interface CopyConnection {
   readonly stream: {
-    write(bytes: Uint8Array): boolean
-    once(event: 'drain' | 'close', listener: () => void): unknown
-    off(event: 'drain' | 'close', listener: () => void): unknown
+    write(bytes: Uint8Array, written?: () => void): boolean
+    once(event: 'close', listener: () => void): unknown
+    off(event: 'close', listener: () => void): unknown
   }
   query(text: string): void
   endCopyFrom(): void
@@ -20,7 +20,7 @@ const messageBytes = 256 * 1024
  */
 export function copyInQuery(
   text: string,
-  chunks: readonly Uint8Array[],
+  chunks: Iterable<Uint8Array>,
 ): { readonly query: Submittable; readonly done: Promise<void> } {
   const { promise: done, resolve, reject } = Promise.withResolvers<undefined>()
   let failure: Error | undefined
@@ -36,21 +36,21 @@ export function copyInQuery(
         head[0] = 0x64 // CopyData
         new DataView(head.buffer).setInt32(1, part.length + 4)
         connection.stream.write(head)
-        if (!connection.stream.write(part)) await drained(connection)
+        await written(connection, part)
       }
     }
     if (!over) connection.endCopyFrom()
   }
 
-  function drained({ stream }: CopyConnection): Promise<void> {
+  /** Resolves when the bytes are with the system, or nobody will ever want them. */
+  function written({ stream }: CopyConnection, part: Uint8Array): Promise<void> {
     return new Promise((go) => {
       const next = (): void => {
-        stream.off('drain', next)
         stream.off('close', next)
         go()
       }
-      stream.once('drain', next)
       stream.once('close', next)
+      stream.write(part, next)
       // An answer that is an error ends the wait, too.
       done.then(next, next)
     })

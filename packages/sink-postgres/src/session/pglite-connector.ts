@@ -47,7 +47,7 @@ function sessionOf(database: PgliteDatabase, signal: AbortSignal, done: () => vo
     },
     async copyIn(sql, chunks) {
       signal.throwIfAborted()
-      const blob = new Blob(chunks as Uint8Array<ArrayBuffer>[])
+      const blob = new Blob(Array.from(chunks, (chunk) => chunk.slice()))
       await database.query(sql.replace('FROM STDIN', "FROM '/dev/blob'"), [], { blob })
     },
     release(broken) {

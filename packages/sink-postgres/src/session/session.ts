@@ -15,8 +15,11 @@ export interface SqlResult {
 export interface SqlSession {
   /** One statement, or several without parameters; then the result is that of the last. */
   query(sql: string, params?: readonly SqlParam[]): Promise<SqlResult>
-  /** `COPY ... FROM STDIN` with these bytes. After an error the session must be given back as broken (fault 59). */
-  copyIn(sql: string, chunks: readonly Uint8Array[]): Promise<void>
+  /**
+   * `COPY ... FROM STDIN` with these bytes. A chunk is used up before the next is asked for, so all may be one array. After
+   * an error the session must be given back as broken (fault 59).
+   */
+  copyIn(sql: string, chunks: Iterable<Uint8Array>): Promise<void>
   /** Gives the connection back; a broken one is closed and never handed out again. */
   release(broken: boolean): void
 }

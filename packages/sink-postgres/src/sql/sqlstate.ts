@@ -41,11 +41,11 @@ const byClass: Readonly<Record<string, FailureKind>> = {
   '58': 'pause', // system error outside of PostgreSQL
 }
 
-/** The five characters of an SQLSTATE, when the error has one. */
+/** The five characters of an SQLSTATE, when the error has one. Codes of the system (`EPIPE`) begin with E, those of PostgreSQL never. */
 export function sqlstateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const { code } = error
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+  return typeof code === 'string' && /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code) ? code : undefined
 }
 
 /** Kind of an error. One without SQLSTATE comes from the connection: socket errors, timeouts, a client that ended. */

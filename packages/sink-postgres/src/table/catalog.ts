@@ -36,6 +36,19 @@ export interface CatalogConstraint {
 export interface CatalogTable {
   readonly columns: ReadonlyMap<string, CatalogColumn>
   readonly constraints: readonly CatalogConstraint[]
+  /** A table, not a view, without rules and row security: what COPY writes is what INSERT would. */
+  readonly plain: boolean
+  /** Text that differs when the table, its columns or its indexes do. */
+  readonly shape: string
+}
+
+/** The `shape` of a table as an SQL expression; `target` is the quoted name as a text literal or parameter. */
+export function shapeSql(target: string): string {
+  return `SELECT concat_ws(';', c.oid, c.relkind, c.relhasrules, c.relrowsecurity,
+    (SELECT string_agg(concat_ws(':', a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.attgenerated, a.attidentity), ',' ORDER BY a.attnum)
+      FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    (SELECT string_agg(concat_ws(':', i.indexrelid, i.indisunique, i.indisvalid, i.indimmediate), ',' ORDER BY i.indexrelid)
+      FROM pg_index i WHERE i.indrelid = c.oid)) FROM pg_class c WHERE c.oid = to_regclass(${target})`
 }
 
 const columnsSql = `
@@ -69,7 +82,14 @@ export async function readCatalog(session: SqlSession, target: string): Promise<
   if (found.rows[0]?.['found'] !== true) return undefined
   const columns = await session.query(columnsSql, [target])
   const constraints = await session.query(constraintsSql, [target])
+  const kind = await session.query(
+    `SELECT relkind IN ('r', 'p') AND NOT relhasrules AND NOT relrowsecurity AS plain, (${shapeSql('$1')}) AS shape ` +
+      `FROM pg_class WHERE oid = to_regclass($1)`,
+    [target],
+  )
   return {
+    plain: kind.rows[0]?.['plain'] === true,
+    shape: String(kind.rows[0]?.['shape']),
     columns: new Map(columns.rows.map((row) => [String(row['name']), columnOf(row)])),
     constraints: constraints.rows.map((row) => ({
       name: String(row['name']),

@@ -21,6 +21,8 @@ export interface ColumnLimits {
 }
 
 export interface Fit {
+  /** Every column of the table reads the bytes of binary COPY as they are written. */
+  readonly sameBytes: boolean
   readonly limits: ReadonlyMap<PlannedColumn, ColumnLimits>
   /** Columns of the contract that the table lacks: can be added. */
   readonly missing: readonly PlannedColumn[]
@@ -64,6 +66,24 @@ function holders(type: DataType): readonly string[] {
   }
 }
 
+/** Base types that take the bytes that COPY is given for a type of a contract, as `postgresType` names it. */
+const sameBytes: Readonly<Record<string, readonly string[]>> = {
+  boolean: ['bool'],
+  integer: ['int4'],
+  bigint: ['int8'],
+  real: ['float4'],
+  'double precision': ['float8'],
+  text: ['text', 'varchar', 'bpchar'],
+  bytea: ['bytea'],
+  numeric: ['numeric'],
+  date: ['date'],
+  time: ['time'],
+  timestamptz: ['timestamptz'],
+  timestamp: ['timestamp'],
+  uuid: ['uuid'],
+  jsonb: ['jsonb'],
+}
+
 /** Compares a table with what the contract needs. */
 export function fitTable(plan: TablePlan, target: string, table: CatalogTable, extra: ExtraColumns): Fit {
   const limits = new Map<PlannedColumn, ColumnLimits>()
@@ -89,6 +109,8 @@ export function fitTable(plan: TablePlan, target: string, table: CatalogTable, e
       }
     }
   }
+  const readsAsWritten = ({ name, pgType }: PlannedColumn): boolean =>
+    (sameBytes[pgType.replace(/\(.*/, '')] ?? []).includes(table.columns.get(name)!.baseType)
   const written = new Set([...plan.columns.map((column) => column.name), ...extra.columns])
   for (const found of table.columns.values()) {
     if (found.notNull && !found.filled && !found.generated && !written.has(found.name)) {
@@ -113,7 +135,7 @@ export function fitTable(plan: TablePlan, target: string, table: CatalogTable, e
       ddl: `CREATE UNIQUE INDEX ON ${target} (${extra.unique.map(ident).join(', ')})`,
     })
   }
-  return { limits, missing, problems }
+  return { limits, missing, problems, sameBytes: missing.length === 0 && plan.columns.every(readsAsWritten) }
 }
 
 /** What a mode needs besides the columns of the contract. */

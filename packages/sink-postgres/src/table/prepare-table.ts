@@ -12,6 +12,10 @@ export interface ReadyTable {
   readonly plan: TablePlan
   readonly limits: Limits
   readonly constraints: readonly CatalogConstraint[]
+  /** Rows may be copied straight into it. */
+  readonly direct: boolean
+  /** Text that differs when the table was changed since. */
+  readonly shape: string
 }
 
 const historyTypes = { valid_from: 'timestamptz', valid_to: 'timestamptz', is_current: 'boolean' }
@@ -57,7 +61,8 @@ export async function prepareTable(
   }
   if (fit.problems.length > 0) throw mismatch(plan, fit.problems)
   if (plan.side !== undefined) await prepareSide(session, plan, fit.limits, ddl)
-  return { plan, limits: fit.limits, constraints: catalog.constraints }
+  const direct = plan.mode !== 'scd2' && !plan.deletes && plan.direct && catalog.plain && fit.sameBytes
+  return { plan, limits: fit.limits, constraints: catalog.constraints, direct, shape: catalog.shape }
 }
 
 async function prepareSide(

@@ -1,0 +1,23 @@
+/** How ours is set up. */
+export interface Settings {
+  readonly flushRows: number
+  readonly budgetBytes: number
+  readonly pollBytes: number
+  readonly chunksAhead: number
+  readonly connections: number
+  /** Young generation of the decode thread, MB. */
+  readonly youngMb: number
+  /** 1: flushes of new keys go straight into the table, as by default. 0: all are merged. */
+  readonly direct: number
+}
+
+/** Settings for small memory. `budgetBytes` decides when a partition commits: after some 15,000 rows. */
+export const smallMemory: Settings = {
+  flushRows: 60_000,
+  budgetBytes: 32 * 1024 * 1024,
+  pollBytes: 256 * 1024,
+  chunksAhead: 2,
+  connections: 2,
+  youngMb: 8,
+  direct: 1,
+}
