@@ -3,12 +3,15 @@ import type { CommitReceipt, Counts, CutReason } from '../contracts/sink.ts'
 import type { DecodedBatch } from '../decode/decoded.ts'
 import { createBackOff } from './back-off.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { createChunkCharges } from './chunk-charge.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { sleep } from './clock.ts'
 import { addCounts, assertConserved, noCounts } from './conservation.ts'
 import { PipelineError } from './errors.ts'
+import type { Expansion } from './expansion.ts'
 import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
 import { firstOffset } from './first-offset.ts'
+import type { Holder } from './memory-pressure.ts'
 import type { CommitInfo, PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
 import { decodePatiently } from './patient-decode.ts'
 import { createVitals } from './vitals.ts'
@@ -17,6 +20,7 @@ import { createVitals } from './vitals.ts'
 export interface LaneHost {
   readonly options: ResolvedOptions
   readonly budget: ByteBudget
+  readonly expansion: Expansion
   readonly breaker: CircuitBreaker
   /** True when the lane closes once it has committed up to the log end seen at its first opening. */
   readonly stopAtEnd: boolean
@@ -34,14 +38,12 @@ export interface LaneHost {
  * to commit, and keeps trouble to itself. Nothing of a lane survives its assignment, and results that arrive after the
  * lane moved on (revoked, reopened) are dropped: each carries the generation it was started in.
  */
-export interface Lane {
+export interface Lane extends Holder {
   readonly partition: PartitionId
   readonly epoch: number
   readonly state: PartitionState
   /** True when the lane needs no more of this run: closed, stopped or paused. */
   readonly settled: boolean
-  /** Bytes buffered in the sink that a cut would free. */
-  readonly cuttableBytes: number
   /** Asks the sink where to resume, once `after` has ended, and positions the source. */
   start(after: Promise<void>): void
   wantsMore(): boolean
@@ -87,8 +89,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let jumps = 0
   let fences = 0
   let corruptAt: number | null = null
-
   let pendingCut: CutReason | null = null
+  let committing = false
   let dirtySince: number | null = null
   let lastWriteAt = 0
   let counts: Counts = noCounts
@@ -97,7 +99,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let lastCommit: PartitionStatus['lastCommit'] = null
   const vitals = createVitals(() => clock.now())
   const buffered = host.budget.open(0)
-  let chunkBytes = 0
+  const charges = createChunkCharges(host.budget, host.expansion)
 
   /** Runs `work` after everything queued before it, unless the lane moved on; `always` runs in any case. */
   function enqueue(work: (signal: AbortSignal) => Promise<void>, always?: () => void): Promise<void> {
@@ -211,38 +213,31 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     nextFetch = fetched.end
     vitals.sawEnd(fetched.end)
     const mine = turn
-    // The input and the worker's copy of it; the decoded size takes over when it is known.
-    const account = host.budget.open(0)
-    const charge = (bytes: number): void => {
-      chunkBytes += bytes - account.bytes
-      account.set(bytes)
-    }
-    charge(2 * fetched.byteLength)
+    const charge = charges.open(fetched.byteLength)
     chunks += 1
     flowControl()
     const decoding = decode(fetched, from, abort.signal)
-    const sized = decoding.then(
-      (batches) => charge(batches.reduce((sum, batch) => sum + batch.byteLength, 0)),
-      () => undefined, // the chain below awaits the same promise and deals with its error
-    )
+    // The chain below awaits the same promise and deals with its error.
+    const sized = decoding
+      .then((batches) => charge.decoded(batches.map(({ byteLength }) => byteLength)))
+      .catch(() => null)
     void enqueue(
       async (signal) => {
         await sized
         if (mine !== turn) return
         for (const batch of await decoding) {
-          await write({ ...batch, origin: fetched }, signal, () => charge(account.bytes - batch.byteLength))
+          await write({ ...batch, origin: fetched }, signal, () => charge.handedOver(batch.byteLength))
         }
       },
       () => {
-        charge(0)
-        account.close()
+        charge.close()
         chunks -= 1
         flowControl()
       },
     )
   }
 
-  /** `handedOver` is called when the sink has the rows: from then on its own count is the one that matters. */
+  /** `handedOver` is called when the sink has the rows. */
   async function write(batch: DecodedBatch, signal: AbortSignal, handedOver: () => void): Promise<void> {
     const tombstones = batch.tombstones?.length ?? 0
     const outcomes = batch.batch.length + batch.rejects.length + tombstones + batch.filtered + batch.duplicate
@@ -279,6 +274,11 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   /** Commits until everything written is decided, or at most `times`: an adopted plan covers only a part. */
   async function commit(reason: CutReason, signal: AbortSignal, times = Infinity): Promise<void> {
     pendingCut = null
+    committing = true
+    await commitAll(reason, signal, times).finally(() => (committing = false))
+  }
+
+  async function commitAll(reason: CutReason, signal: AbortSignal, times: number): Promise<void> {
     for (let done = 0; dirtySince !== null && done < times; done++) {
       const began = clock.now()
       const receipt = await sink.commit({ partition, reason }, signal)
@@ -422,7 +422,10 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       return state === 'closed' || state === 'stopped' || state === 'paused'
     },
     get cuttableBytes() {
-      return dirtySince === null || pendingCut !== null ? 0 : buffered.bytes
+      return dirtySince === null || pendingCut !== null || committing ? 0 : buffered.bytes
+    },
+    get freeingBytes() {
+      return pendingCut !== null || committing ? buffered.bytes : 0
     },
     start(after) {
       void enqueue(async (signal) => {
@@ -487,7 +490,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       lag: vitals.logEnd === null || committedEnd === null ? null : Math.max(0, vitals.logEnd - committedEnd),
       oldestPending: vitals.oldestPending,
       busySince: vitals.busySince,
-      inFlightBytes: chunkBytes + buffered.bytes,
+      inFlightBytes: charges.bytes + buffered.bytes,
       watermark,
       lastCommit,
       error,
