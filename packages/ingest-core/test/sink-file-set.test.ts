@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { takeRows } from '@sluice/columnar'
 import type { FileEncoder, Schema } from '@sluice/columnar'
 import fc from 'fast-check'
@@ -62,15 +60,6 @@ function flush(log: readonly TestRecord[], spec: FlushSpec = specOf(), cuts: rea
     at = end
   }
   return set.finish(log.length)
-}
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-/** Memory of all array buffers that are in use. */
-function bufferMemory(): number {
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
 }
 
 const keysOf = (finished: FinishedFlush): string[] => finished.files.map(({ key }) => key)
@@ -195,28 +184,6 @@ describe('file set', () => {
     expect(taken.map((files) => files.length)).toEqual([64, 64, 22])
     expect(new Set(taken.flat().map(({ key }) => key)).size).toBe(150)
     expect(set.take()).toEqual([])
-  })
-
-  it('counts the memory that is really held, for few files and for many (input 25)', () => {
-    const partitionBy = [{ field: 'site', transform: 'value', as: 'site' }] as const
-    for (const [files, rows] of [
-      [3, 20_000],
-      [1500, 30_000],
-    ] as const) {
-      const spec = { ...specOf({ partitionBy }), file: { format: 'parquet' } as const }
-      const set = createFileSet({ spec, deadColumns }, columnarEncoders)
-      const before = bufferMemory()
-      let counted = 0
-      for (let at = 0; at < rows; at += 2000) {
-        const part = Array.from({ length: 2000 }, (_, i) => row(sinkTestNoon, `user-${(at + i) % files}`))
-        const batch = testBatch(part, 0, 2000)
-        counted = set.append({ ...batch, start: at, end: at + 2000 }).bufferedBytes
-      }
-      const held = bufferMemory() - before
-      expect(counted).toBeGreaterThan(0.9 * held)
-      expect(counted).toBeLessThan(3 * held)
-      expect(set.finish(rows).files).toHaveLength(files)
-    }
   })
 
   it('goes on far beyond any number of files, and says how many are open (input 25)', () => {

@@ -109,7 +109,7 @@ describe('row stage', () => {
         files: fc.integer({ min: 1, max: 200 }),
         skip: fc.integer({ min: 0, max: 3 }),
       }),
-      { minLength: 1, maxLength: 40 },
+      { minLength: 1, maxLength: 20 },
     )
     fc.assert(
       fc.property(batches, (parts) => {
@@ -138,7 +138,7 @@ describe('row stage', () => {
         }
         expect([stage.rows, stage.heldBytes]).toEqual([0, 0])
       }),
-      { seed, numRuns: 40 },
+      { seed, numRuns: 15 },
     )
   })
 

@@ -8,6 +8,10 @@ export interface Expansion {
   readonly factor: number
   /** What a chunk of `fetchedBytes` took at its height, bytes. */
   saw(fetchedBytes: number, heldBytes: number): void
+  /** Most that a sink took for rows beyond what they took before, lately: files that it opens cost something when empty. */
+  readonly surplus: number
+  /** A sink took `more` bytes than the rows had taken, or less (negative). */
+  sawSurplus(more: number): void
 }
 
 /** Before anything is known. */
@@ -18,9 +22,16 @@ const falling = 0.1
 
 export function createExpansion(): Expansion {
   let factor: number | undefined
+  let surplus = 0
   return {
     get factor() {
       return factor ?? firstFactor
+    },
+    get surplus() {
+      return surplus
+    },
+    sawSurplus(more) {
+      surplus = Math.max(more, surplus - (falling / 10) * surplus)
     },
     saw(fetchedBytes, heldBytes) {
       if (fetchedBytes === 0) return

@@ -11,9 +11,10 @@ import { PipelineError } from './errors.ts'
 import type { Expansion } from './expansion.ts'
 import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
 import { firstOffset } from './first-offset.ts'
-import type { Holder } from './memory-pressure.ts'
 import type { CommitInfo, PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
 import { decodePatiently } from './patient-decode.ts'
+import { createSinkHold } from './sink-hold.ts'
+import type { SinkHold } from './sink-hold.ts'
 import { createVitals } from './vitals.ts'
 
 /** What a lane needs from its pipeline. */
@@ -38,10 +39,11 @@ export interface LaneHost {
  * to commit, and keeps trouble to itself. Nothing of a lane survives its assignment, and results that arrive after the
  * lane moved on (revoked, reopened) are dropped: each carries the generation it was started in.
  */
-export interface Lane extends Holder {
+export interface Lane {
   readonly partition: PartitionId
   readonly epoch: number
   readonly state: PartitionState
+  readonly hold: SinkHold
   /** True when the lane needs no more of this run: closed, stopped or paused. */
   readonly settled: boolean
   /** Asks the sink where to resume, once `after` has ended, and positions the source. */
@@ -51,8 +53,8 @@ export interface Lane extends Holder {
   /** An error of the source about this partition. */
   refuse(error: unknown): void
   requestCut(reason: CutReason): void
-  /** Cuts by time and idleness; needs no new records. */
-  tick(now: number): void
+  /** Cuts by time and idleness; needs no new records. While nothing is read for want of memory, nobody is idle. */
+  tick(now: number, starved: boolean): void
   /** Asks how far the log reaches by now; for `lag` only. */
   measureLag(): void
   /** Takes a partition whose circuit was open up again. */
@@ -90,7 +92,6 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let fences = 0
   let corruptAt: number | null = null
   let pendingCut: CutReason | null = null
-  let committing = false
   let dirtySince: number | null = null
   let lastWriteAt = 0
   let counts: Counts = noCounts
@@ -98,7 +99,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let watermark: number | null = null
   let lastCommit: PartitionStatus['lastCommit'] = null
   const vitals = createVitals(() => clock.now())
-  const buffered = host.budget.open(0)
+  const hold = createSinkHold(host.budget, host.expansion)
   const charges = createChunkCharges(host.budget, host.expansion)
 
   /** Runs `work` after everything queued before it, unless the lane moved on; `always` runs in any case. */
@@ -132,7 +133,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     pauseSource(true)
     await sink.abandon(partition)
     vitals.emptied()
-    buffered.set(0)
+    hold.emptied()
   }
 
   function pauseSource(paused: boolean): void {
@@ -261,7 +262,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     writtenEnd = batch.end
     uncommitted += batch.consumed
     if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
-    buffered.set(usage.bufferedBytes)
+    hold.wrote(usage.bufferedBytes, batch.byteLength)
     lastWriteAt = clock.now()
     dirtySince ??= lastWriteAt
     const reason = usage.encodedBytes >= rotation.bytes ? 'bytes' : usage.rows >= rotation.rows ? 'rows' : null
@@ -274,8 +275,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   /** Commits until everything written is decided, or at most `times`: an adopted plan covers only a part. */
   async function commit(reason: CutReason, signal: AbortSignal, times = Infinity): Promise<void> {
     pendingCut = null
-    committing = true
-    await commitAll(reason, signal, times).finally(() => (committing = false))
+    hold.cutBegan()
+    await commitAll(reason, signal, times).finally(() => hold.cutEnded())
   }
 
   async function commitAll(reason: CutReason, signal: AbortSignal, times: number): Promise<void> {
@@ -286,8 +287,10 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       if (receipt === undefined) {
         // Nothing to store, or an adopted plan that needs more records than are here: look again later.
         dirtySince = clock.now()
+        hold.cutWaits()
         return
       }
+      hold.cutBegan()
       await settle(receipt, began)
     }
   }
@@ -308,7 +311,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     const info = { at, tookMs: at - began, oldestRecord: vitals.oldestPending }
     if (all) {
       dirtySince = null
-      buffered.set(0)
+      hold.emptied()
       vitals.emptied()
     }
     vitals.moved()
@@ -326,6 +329,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   function requestCut(reason: CutReason): void {
     if (dirtySince === null || pendingCut !== null) return
     pendingCut = reason
+    hold.cutBegan()
     void enqueue(async (signal) => {
       if (pendingCut !== null) await commit(reason, signal)
     })
@@ -421,12 +425,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     get settled() {
       return state === 'closed' || state === 'stopped' || state === 'paused'
     },
-    get cuttableBytes() {
-      return dirtySince === null || pendingCut !== null || committing ? 0 : buffered.bytes
-    },
-    get freeingBytes() {
-      return pendingCut !== null || committing ? buffered.bytes : 0
-    },
+    hold,
     start(after) {
       void enqueue(async (signal) => {
         pauseSource(true)
@@ -442,11 +441,11 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       })
     },
     requestCut,
-    tick(now) {
+    tick(now, starved) {
       if (dirtySince === null || state !== 'running') return
       // A clock that was set back must not hold a cut up for as long (fault 78).
       dirtySince = Math.min(dirtySince, now)
-      lastWriteAt = Math.min(lastWriteAt, now)
+      lastWriteAt = starved || chunks > 0 ? now : Math.min(lastWriteAt, now)
       if (now - dirtySince >= rotation.intervalMs) requestCut('time')
       else if (now - lastWriteAt >= rotation.idleMs && now - dirtySince >= rotation.idleMs) requestCut('idle')
     },
@@ -479,7 +478,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       chain = chain.then(() => sink.abandon(partition)).catch((thrown: unknown) => note(thrown))
       await chain
       state = 'closed'
-      buffered.close()
+      hold.close()
       host.changed()
     },
     status: () => ({
@@ -490,7 +489,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       lag: vitals.logEnd === null || committedEnd === null ? null : Math.max(0, vitals.logEnd - committedEnd),
       oldestPending: vitals.oldestPending,
       busySince: vitals.busySince,
-      inFlightBytes: charges.bytes + buffered.bytes,
+      inFlightBytes: charges.bytes + hold.bytes,
       watermark,
       lastCommit,
       error,

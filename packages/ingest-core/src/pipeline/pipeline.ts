@@ -172,7 +172,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
           await woken
           continue
         }
-        const room = pressure.room()
+        const room = pressure.room(lanes.values())
         if (room === 0) {
           pressure.relieve(lanes.values())
           if (loop.waitsFor !== 'memory') waitsFor('memory')
@@ -213,7 +213,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
       while (!ended.signal.aborted) {
         await sleep(clock, tickMs, ended.signal)
         const now = clock.now()
-        for (const lane of lanes.values()) lane.tick(now)
+        for (const lane of lanes.values()) lane.tick(now, loop.waitsFor === 'memory')
         if (Math.abs(now - measuredAt) < options.lagEveryMs) continue
         measuredAt = now
         for (const lane of lanes.values()) lane.measureLag()

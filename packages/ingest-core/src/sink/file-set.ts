@@ -18,7 +18,7 @@ export interface FileSetOptions {
   readonly deadColumns: Schema
   /** The dead records of an adopted plan: what arrives must agree with it. */
   readonly planned?: DeadList
-  /** Files that have an encoder from their first row on; the rows of further ones wait in a `RowStage`. Default 64. */
+  /** Files that have an encoder from their first row on; the rows of further small ones wait in a `RowStage`. Default 16. */
   readonly encodersAtOnce?: number
 }
 
@@ -53,14 +53,14 @@ interface OpenFile {
 const rejectOverhead = 256
 /** The same of a file: its path, its routes, its line in the done record. */
 const fileOverhead = 1024
-/** A file that begins with so many rows at once is not a small one. */
-const largeStart = 1024
+/** A file that begins with so many rows at once is not a small one: they are as large as the memory an encoder begins with. */
+const largeStart = 256
 /** `take` ends with the file that brings it to this. */
 const takeBytes = 4 * 1024 * 1024
 const takeFiles = 64
 
 export function createFileSet(options: FileSetOptions, encoders: FileEncoders): FileSet {
-  const { spec, deadColumns, planned, encodersAtOnce = 64 } = options
+  const { spec, deadColumns, planned, encodersAtOnce = 16 } = options
   const router = createRowRouter(spec)
   const project = createProjection(spec, planned === undefined ? 'SINK_BATCH_INVALID' : 'PLAN_MISMATCH')
   const files: OpenFile[] = []
