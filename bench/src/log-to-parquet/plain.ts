@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { createSegmentLogSource, splitRecordBatches } from '@sluice/ingest-core'
+import { createSegmentLogSource, letHeapGrow, splitRecordBatches } from '@sluice/ingest-core'
 import type { PartitionId } from '@sluice/ingest-core'
 import { createFileRegistry } from '@sluice/schemas'
 import { serveRuns } from './contender.ts'
@@ -14,6 +14,8 @@ import { createEventAppender } from './event-appender.ts'
 import type { UserEvent } from './event-appender.ts'
 import { avscType, placesFor } from './event-log.ts'
 
+// Both ways alike.
+letHeapGrow()
 const places = placesFor(Number(process.argv[2]))
 const byChunk = process.argv[3] === 'chunk'
 const instance = await DuckDBInstance.create(':memory:')

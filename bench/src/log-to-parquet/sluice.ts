@@ -12,14 +12,17 @@ import {
   createPipeline,
   createSchemaResolver,
   createSegmentLogSource,
+  letHeapGrow,
 } from '@sluice/ingest-core'
 import { createFileRegistry } from '@sluice/schemas'
 import { serveRuns } from './contender.ts'
 import { contract, placesFor } from './event-log.ts'
 
 const places = placesFor(Number(process.argv[2]))
-const size = Number(process.argv[3] ?? availableParallelism())
+// One more than cores: three partitions on two threads would leave one thread with twice the work of the other.
+const size = Number(process.argv[3] ?? availableParallelism() + 1)
 const contracts = [contract]
+letHeapGrow()
 const workers = createIngestWorkers({ contracts, size })
 const format = { format: 'parquet', options: { compression: 'zstd' } } as const
 

@@ -1,22 +1,20 @@
+import { giveMemory, noBytes, roomierBytes } from './buffer-pool.ts'
+import type { Bytes } from './buffer-pool.ts'
+
 /**
  * A byte array that grows by doubling. Callers in hot loops call `reserve` once and then write to `bytes` themselves.
  */
 export class ByteWriter {
-  bytes: Uint8Array
+  bytes: Bytes
   length = 0
 
   constructor(capacity = 256) {
-    this.bytes = new Uint8Array(capacity)
+    this.bytes = roomierBytes(noBytes, 0, capacity)
   }
 
   /** Makes room for `extra` more bytes and returns the array to write to (it may have moved). */
   reserve(extra: number): Uint8Array {
-    const needed = this.length + extra
-    if (needed > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2))
-      grown.set(this.bytes.subarray(0, this.length))
-      this.bytes = grown
-    }
+    this.bytes = roomierBytes(this.bytes, this.length, this.length + extra)
     return this.bytes
   }
 
@@ -56,11 +54,11 @@ export class ByteWriter {
   view(): Uint8Array {
     return this.bytes.subarray(0, this.length)
   }
-}
 
-/** Smallest capacity that is a doubling of `current` (at least 16) and holds `needed`. */
-export function grownCapacity(current: number, needed: number): number {
-  let capacity = Math.max(16, current)
-  while (capacity < needed) capacity *= 2
-  return capacity
+  /** Hands the memory back, and with it what views show. The writer starts anew. */
+  release(): void {
+    giveMemory(this.bytes.buffer)
+    this.bytes = noBytes
+    this.length = 0
+  }
 }

@@ -119,6 +119,7 @@ export type {
 } from './pipeline/options.ts'
 export { PipelineError, pipelineErrors } from './pipeline/errors.ts'
 export type { PipelineErrorCode } from './pipeline/errors.ts'
+export { letHeapGrow } from './workers/heap-growth.ts'
 export { createIngestWorkers } from './workers/ingest-workers.ts'
 export type { IngestWorkers, IngestWorkersOptions } from './workers/ingest-workers.ts'
 export { createDecodeService } from './decode/decode-service.ts'

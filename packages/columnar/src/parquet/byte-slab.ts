@@ -1,5 +1,5 @@
 import type { ByteWriter } from '../byte-writer.ts'
-import { grownCapacity } from '../byte-writer.ts'
+import { giveMemory, grownCapacity, noInts, roomierInts } from '../buffer-pool.ts'
 import { writeDeltaPacked } from './delta-packed.ts'
 
 /** Multiplicative hash over the bytes, four at a time; the last step overlaps instead of going byte by byte. */
@@ -52,13 +52,6 @@ export function putInt32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 3] = value >>> 24
 }
 
-export function enlarged(array: Int32Array, needed: number): Int32Array {
-  if (needed <= array.length) return array
-  const grown = new Int32Array(grownCapacity(array.length, needed))
-  grown.set(array)
-  return grown
-}
-
 let numbers: Int32Array = new Int32Array(0)
 
 /** `[0, 1, 2, ...]` of at least `n` numbers; shared, never written by callers. */
@@ -81,7 +74,7 @@ export function fitVarying(ends: Int32Array, from: number, count: number, maxByt
 }
 
 export function writeDeltaLength(out: ByteWriter, slab: Uint8Array, ends: Int32Array, from: number, to: number): void {
-  const lengths = new Int32Array(to - from)
+  const lengths = roomierInts(noInts, 0, to - from)
   const start = from === 0 ? 0 : ends[from - 1]!
   let previous = start
   for (let i = from; i < to; i++) {
@@ -89,6 +82,7 @@ export function writeDeltaLength(out: ByteWriter, slab: Uint8Array, ends: Int32A
     previous = ends[i]!
   }
   writeDeltaPacked(out, lengths, 0, to - from, false)
+  giveMemory(lengths.buffer)
   out.append(slab.subarray(start, previous))
 }
 

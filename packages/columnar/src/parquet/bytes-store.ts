@@ -1,7 +1,19 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { byteBounds, compareBytes } from './bounds.ts'
-import { grownCapacity } from '../byte-writer.ts'
+import {
+  giveMemory,
+  noBytes,
+  noInts,
+  noShorts,
+  roomierBytes,
+  roomierInts,
+  roomierShorts,
+  zeroInts,
+  type Bytes,
+  type Ints,
+  type Shorts,
+} from '../buffer-pool.ts'
 import { Encoding } from './format.ts'
 import {
   MAX_BOUND_BYTES,
@@ -21,7 +33,6 @@ import {
   prefixOf,
   copyBytes,
   putInt32,
-  enlarged,
   ascending,
   fitVarying,
   writeDeltaLength,
@@ -29,7 +40,6 @@ import {
 } from './byte-slab.ts'
 
 const FIRST_TABLE_SIZE = 256
-const EMPTY = new Uint8Array(0)
 
 /** What the bytes of a value mean; decides their order and where bounds may be cut. */
 export type BytesKind = 'utf8' | 'binary' | 'fixed' | 'decimal'
@@ -46,21 +56,21 @@ export class BytesStore implements LeafStore {
   readonly #prefix: number
   readonly #options: StoreOptions
   #inDictionary: boolean
-  #table: Int32Array
+  #table: Ints
   #distinct = 0
-  #hashes: Int32Array = new Int32Array(16)
+  #hashes: Ints = noInts
   /** Start and end of each dictionary entry's bytes within `#entries`. */
-  #spans: Int32Array = new Int32Array(32)
+  #spans: Ints = noInts
   /** The dictionary page itself: PLAIN values, length-prefixed when their size varies. */
-  #entries = EMPTY
+  #entries: Bytes = noBytes
   #entriesLength = 0
-  #indices = new Uint16Array(16)
+  #indices: Shorts = noShorts
   /** Bytes of all values appended in dictionary mode, had they been kept plain. */
   #plainBytes = 0
-  #slab = EMPTY
+  #slab: Bytes = noBytes
   #slabLength = 0
-  #ends: Int32Array = new Int32Array(0)
-  #scratch = EMPTY
+  #ends: Ints = noInts
+  #scratch: Bytes = noBytes
 
   constructor(kind: BytesKind, size: number, options: StoreOptions) {
     this.#kind = kind
@@ -68,7 +78,7 @@ export class BytesStore implements LeafStore {
     this.#prefix = size === 0 ? 4 : 0
     this.#options = options
     this.#inDictionary = options.dictionary
-    this.#table = new Int32Array(options.dictionary ? FIRST_TABLE_SIZE : 0)
+    this.#table = zeroInts(options.dictionary ? FIRST_TABLE_SIZE : 0)
   }
 
   get heldBytes(): number {
@@ -181,19 +191,13 @@ export class BytesStore implements LeafStore {
   #addEntry(bytes: Uint8Array, start: number, end: number, hash: number): void {
     const length = end - start
     const from = this.#entriesLength + this.#prefix
-    if (from + length > this.#entries.length) {
-      const grown = new Uint8Array(grownCapacity(this.#entries.length, from + length))
-      grown.set(this.#entries.subarray(0, this.#entriesLength))
-      this.#entries = grown
-    }
+    this.#entries = roomierBytes(this.#entries, this.#entriesLength, from + length)
     if (this.#prefix !== 0) putInt32(this.#entries, this.#entriesLength, length)
     this.#entries.set(bytes.subarray(start, end), from)
     this.#entriesLength = from + length
     const index = this.#distinct++
-    if (index >= this.#hashes.length) {
-      this.#hashes = enlarged(this.#hashes, index + 1)
-      this.#spans = enlarged(this.#spans, 2 * index + 2)
-    }
+    this.#hashes = roomierInts(this.#hashes, index, index + 1)
+    this.#spans = roomierInts(this.#spans, 2 * index, 2 * index + 2)
     this.#hashes[index] = hash
     this.#spans[2 * index] = from
     this.#spans[2 * index + 1] = from + length
@@ -249,7 +253,7 @@ export class BytesStore implements LeafStore {
   #leaveDictionary(): void {
     this.#materialize()
     this.#inDictionary = false
-    this.#table = new Int32Array(0)
+    this.#letTableGo()
   }
 
   #materialize(): void {
@@ -365,42 +369,50 @@ export class BytesStore implements LeafStore {
     this.#plainBytes = 0
     this.#distinct = 0
     this.#entriesLength = 0
-    if (this.#inDictionary) this.#table = new Int32Array(FIRST_TABLE_SIZE)
+    this.#letTableGo()
+    if (this.#inDictionary) this.#table = zeroInts(FIRST_TABLE_SIZE)
+  }
+
+  release(): void {
+    this.clear()
+    this.#letTableGo()
+    for (const array of [this.#hashes, this.#spans, this.#entries, this.#indices, this.#slab, this.#ends]) {
+      giveMemory(array.buffer)
+    }
+    this.#hashes = this.#spans = this.#ends = noInts
+    this.#entries = this.#slab = this.#scratch = noBytes
+    this.#indices = noShorts
+  }
+
+  #letTableGo(): void {
+    giveMemory(this.#table.buffer)
+    this.#table = noInts
   }
 
   #reserveIndices(extra: number): Uint16Array {
-    const needed = this.count + extra
-    if (needed > this.#indices.length) {
-      const grown = new Uint16Array(grownCapacity(this.#indices.length, needed))
-      grown.set(this.#indices.subarray(0, this.count))
-      this.#indices = grown
-    }
+    this.#indices = roomierShorts(this.#indices, this.count, this.count + extra)
     return this.#indices
   }
 
   #reserveSlab(extra: number): Uint8Array {
-    const needed = this.#slabLength + extra
-    if (needed > this.#slab.length) {
-      const grown = new Uint8Array(grownCapacity(this.#slab.length, needed))
-      grown.set(this.#slab.subarray(0, this.#slabLength))
-      this.#slab = grown
-    }
+    this.#slab = roomierBytes(this.#slab, this.#slabLength, this.#slabLength + extra)
     return this.#slab
   }
 
   #reserveEnds(extra: number): Int32Array {
-    this.#ends = enlarged(this.#ends, this.count + extra)
+    this.#ends = roomierInts(this.#ends, this.count, this.count + extra)
     return this.#ends
   }
 
-  #growTable(): Int32Array {
-    const table = new Int32Array(this.#table.length * 4)
+  #growTable(): Ints {
+    const table = zeroInts(this.#table.length * 4)
     const mask = table.length - 1
     for (let entry = 1; entry <= this.#distinct; entry++) {
       let slot = this.#hashes[entry - 1]! & mask
       while (table[slot] !== 0) slot = (slot + 1) & mask
       table[slot] = entry
     }
+    this.#letTableGo()
     this.#table = table
     return table
   }

@@ -182,10 +182,18 @@ export class LeafColumn {
       ...(dictionary ? { dictionaryOffset: start } : {}),
       dataOffset,
     }
+    body.release()
     store.clear()
     def?.clear()
     rep?.clear()
     return meta
+  }
+
+  /** Hands the memory back; the column is not used again. */
+  release(): void {
+    this.#store.release()
+    this.#def?.release()
+    this.#rep?.release()
   }
 }
 

@@ -42,7 +42,10 @@ export interface LeafStore {
   /** Appends the values at `at[0, n)`; `contiguous` says that these are successive positions. */
   append(column: Column, at: Int32Array, n: number, contiguous: boolean): void
   seal(): SealedValues
+  /** Empties the store for the next row group; it keeps its memory. */
   clear(): void
+  /** Empties the store and hands its memory back. */
+  release(): void
 }
 
 /** Length from which bounds of strings and bytes are cut. */

@@ -1,9 +1,10 @@
-import { grownCapacity, type ByteWriter } from '../byte-writer.ts'
+import { giveMemory, noBytes, roomierBytes, type Bytes } from '../buffer-pool.ts'
+import type { ByteWriter } from '../byte-writer.ts'
 import { bitWidth, writeHybrid } from './rle-hybrid.ts'
 
 /** Definition or repetition levels of one leaf for the open row group, one byte each. */
 export class Levels {
-  bytes = new Uint8Array(16)
+  bytes: Bytes = noBytes
   count = 0
   readonly #width: number
 
@@ -13,11 +14,7 @@ export class Levels {
 
   /** Makes room for `extra` levels; the caller writes them at `count` and moves it. */
   reserve(extra: number): Uint8Array {
-    if (this.count + extra > this.bytes.length) {
-      const grown = new Uint8Array(grownCapacity(this.bytes.length, this.count + extra))
-      grown.set(this.bytes.subarray(0, this.count))
-      this.bytes = grown
-    }
+    this.bytes = roomierBytes(this.bytes, this.count, this.count + extra)
     return this.bytes
   }
 
@@ -43,6 +40,12 @@ export class Levels {
   }
 
   clear(): void {
+    this.count = 0
+  }
+
+  release(): void {
+    giveMemory(this.bytes.buffer)
+    this.bytes = noBytes
     this.count = 0
   }
 }

@@ -153,6 +153,7 @@ export function createParquetEncoder(schema: Schema, options: ParquetEncoderOpti
       requireOpen()
       state = 'finished'
       if (groupRows > 0) closeRowGroup()
+      for (const leaf of leaves) leaf.release()
       const createdBy = `sluice-columnar version 1.0.0 (build ${PARQUET_ENCODER_VERSION})`
       const footer = encodeFooter({ tree, rowGroups, compression, keyValueMetadata, createdBy })
       const file = new Uint8Array(sink.length + footer.length + 8)

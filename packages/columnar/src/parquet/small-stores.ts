@@ -1,7 +1,8 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { byteBounds, compareBytes } from './bounds.ts'
-import { ByteWriter, grownCapacity } from '../byte-writer.ts'
+import { giveMemory, noBytes, noShorts, roomierBytes, roomierShorts } from '../buffer-pool.ts'
+import { ByteWriter } from '../byte-writer.ts'
 import { Encoding } from './format.ts'
 import { MAX_DICTIONARY_ENTRIES, type Bounds, type LeafStore, type SealedValues } from './leaf-store.ts'
 import { bitWidth } from './rle-hybrid.ts'
@@ -10,7 +11,7 @@ import { fitFixed, writeIndices } from './word-store.ts'
 /** Booleans: one byte each while collected, one bit in the file (PLAIN, LSB first). */
 export function createBooleanStore(): LeafStore {
   let count = 0
-  let values = new Uint8Array(16)
+  let values = noBytes
   return {
     get count() {
       return count
@@ -22,7 +23,7 @@ export function createBooleanStore(): LeafStore {
       return Math.ceil(count / 8)
     },
     append(column, at, n) {
-      values = roomFor(values, count, n)
+      values = roomierBytes(values, count, count + n)
       const bits = column.values as Uint8Array
       for (let k = 0; k < n; k++) values[count++] = (bits[at[k]! >>> 3]! >>> (at[k]! & 7)) & 1
     },
@@ -51,6 +52,11 @@ export function createBooleanStore(): LeafStore {
     clear() {
       count = 0
     },
+    release() {
+      giveMemory(values.buffer)
+      values = noBytes
+      count = 0
+    },
   }
 }
 
@@ -69,14 +75,10 @@ export function createEnumStore(symbols: readonly string[], dictionary: boolean)
   const texts = symbols.map((symbol) => encoder.encode(symbol))
   const used = new Uint8Array(symbols.length)
   let count = 0
-  let indices = new Uint16Array(16)
+  let indices = noShorts
 
   function append(column: Column, at: Int32Array, n: number): void {
-    if (count + n > indices.length) {
-      const grown = new Uint16Array(grownCapacity(indices.length, count + n))
-      grown.set(indices.subarray(0, count))
-      indices = grown
-    }
+    indices = roomierShorts(indices, count, count + n)
     const values = column.values as Int32Array
     for (let k = 0; k < n; k++) {
       const index = values[at[k]!]!
@@ -142,6 +144,11 @@ export function createEnumStore(symbols: readonly string[], dictionary: boolean)
       count = 0
       used.fill(0)
     },
+    release() {
+      giveMemory(indices.buffer)
+      indices = noShorts
+      count = 0
+    },
   }
 }
 
@@ -154,17 +161,11 @@ export function createNullStore(): LeafStore {
     append: () => undefined,
     seal: () => ({ encoding: Encoding.PLAIN, fit: (from) => from, write: () => undefined }),
     clear: () => undefined,
+    release: () => undefined,
   }
 }
 
 function writeText(out: ByteWriter, text: Uint8Array): void {
   out.int32(text.length)
   out.append(text)
-}
-
-function roomFor(values: Uint8Array<ArrayBuffer>, count: number, extra: number): Uint8Array<ArrayBuffer> {
-  if (count + extra <= values.length) return values
-  const grown = new Uint8Array(grownCapacity(values.length, count + extra))
-  grown.set(values.subarray(0, count))
-  return grown
 }

@@ -1,7 +1,17 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { floatBounds, integerBounds } from './bounds.ts'
-import { grownCapacity, type ByteWriter } from '../byte-writer.ts'
+import {
+  giveMemory,
+  noInts,
+  noShorts,
+  roomierInts,
+  roomierShorts,
+  zeroInts,
+  type Ints,
+  type Shorts,
+} from '../buffer-pool.ts'
+import type { ByteWriter } from '../byte-writer.ts'
 import { deltaPackedSize, writeDeltaPacked } from './delta-packed.ts'
 import { Encoding } from './format.ts'
 import {
@@ -33,18 +43,18 @@ export class WordStore implements LeafStore {
   readonly #options: StoreOptions
   #inDictionary: boolean
   /** Dictionary index + 1 by hash; 0 is free. */
-  #table: Int32Array
+  #table: Ints
   #distinct = 0
-  #dictionary = new Int32Array(16)
-  #indices = new Uint16Array(16)
-  #words: Int32Array = new Int32Array(0)
+  #dictionary: Ints = noInts
+  #indices: Shorts = noShorts
+  #words: Ints = noInts
 
   constructor(kind: WordKind, wide: boolean, options: StoreOptions) {
     this.#kind = kind
     this.#wide = wide
     this.#options = options
     this.#inDictionary = options.dictionary
-    this.#table = new Int32Array(options.dictionary ? FIRST_TABLE_SIZE : 0)
+    this.#table = zeroInts(options.dictionary ? FIRST_TABLE_SIZE : 0)
   }
 
   get heldBytes(): number {
@@ -63,13 +73,26 @@ export class WordStore implements LeafStore {
     if (this.#kind === 'decimal') requireFit(words, at, n, this.#wide)
     let done = 0
     if (this.#inDictionary) {
-      done = this.#wide ? this.#index64(words, stride, at, n) : this.#index32(words, stride, at, n)
+      done = column.constant === true ? this.#indexOne(words, stride, at, n) : this.#index(words, stride, at, n)
       if (done < n) this.#leaveDictionary()
     }
     if (done < n) this.#appendWords(words, stride, at, done, n, contiguous)
   }
 
   /** Appends dictionary indices until done or until the dictionary no longer pays; returns how many were appended. */
+  #index(words: Int32Array, stride: number, at: Int32Array, n: number): number {
+    return this.#wide ? this.#index64(words, stride, at, n) : this.#index32(words, stride, at, n)
+  }
+
+  /** The same for `n` equal values: one look-up. Ends as `#index` would, because equal values add no entry. */
+  #indexOne(words: Int32Array, stride: number, at: Int32Array, n: number): number {
+    if (this.#index(words, stride, at, 1) === 0) return 0
+    const indices = this.#reserveIndices(n - 1)
+    indices.fill(indices[this.count - 1]!, this.count, this.count + n - 1)
+    this.count += n - 1
+    return n
+  }
+
   #index32(words: Int32Array, stride: number, at: Int32Array, n: number): number {
     const indices = this.#reserveIndices(n)
     let dictionary = this.#dictionary
@@ -167,7 +190,7 @@ export class WordStore implements LeafStore {
   #leaveDictionary(): void {
     this.#materialize()
     this.#inDictionary = false
-    this.#table = new Int32Array(0)
+    this.#letTableGo()
   }
 
   #materialize(): Int32Array {
@@ -251,37 +274,42 @@ export class WordStore implements LeafStore {
     this.count = 0
     this.#inDictionary = this.#options.dictionary
     this.#distinct = 0
-    if (this.#inDictionary) this.#table = new Int32Array(FIRST_TABLE_SIZE)
+    this.#letTableGo()
+    if (this.#inDictionary) this.#table = zeroInts(FIRST_TABLE_SIZE)
+  }
+
+  release(): void {
+    this.clear()
+    this.#letTableGo()
+    giveMemory(this.#dictionary.buffer)
+    giveMemory(this.#indices.buffer)
+    giveMemory(this.#words.buffer)
+    this.#dictionary = noInts
+    this.#indices = noShorts
+    this.#words = noInts
+  }
+
+  #letTableGo(): void {
+    giveMemory(this.#table.buffer)
+    this.#table = noInts
   }
 
   #reserveIndices(extra: number): Uint16Array {
-    const needed = this.count + extra
-    if (needed > this.#indices.length) {
-      const grown = new Uint16Array(grownCapacity(this.#indices.length, needed))
-      grown.set(this.#indices.subarray(0, this.count))
-      this.#indices = grown
-    }
+    this.#indices = roomierShorts(this.#indices, this.count, this.count + extra)
     return this.#indices
   }
 
   #reserveDictionary(words: number): void {
-    if (words <= this.#dictionary.length) return
-    const grown = new Int32Array(grownCapacity(this.#dictionary.length, words))
-    grown.set(this.#dictionary)
-    this.#dictionary = grown
+    this.#dictionary = roomierInts(this.#dictionary, this.#dictionary.length, words)
   }
 
   #reserveWords(words: number): Int32Array {
-    if (words > this.#words.length) {
-      const grown = new Int32Array(grownCapacity(this.#words.length, words))
-      grown.set(this.#words)
-      this.#words = grown
-    }
+    this.#words = roomierInts(this.#words, this.#words.length, words)
     return this.#words
   }
 
-  #growTable(): Int32Array {
-    const table = new Int32Array(this.#table.length * 4)
+  #growTable(): Ints {
+    const table = zeroInts(this.#table.length * 4)
     const mask = table.length - 1
     const dictionary = this.#dictionary
     for (let entry = 1; entry <= this.#distinct; entry++) {
@@ -291,6 +319,7 @@ export class WordStore implements LeafStore {
       while (table[slot] !== 0) slot = (slot + 1) & mask
       table[slot] = entry
     }
+    this.#letTableGo()
     this.#table = table
     return table
   }

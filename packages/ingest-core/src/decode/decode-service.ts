@@ -6,7 +6,8 @@ import { partitionKey } from '../pipeline/partition-key.ts'
 import type { IngestWorkers } from '../workers/ingest-workers.ts'
 import { WorkerCrash } from '../workers/pool.ts'
 import { releaseRows, residentRows } from '../workers/resident-rows.ts'
-import type { WorkerPool } from '../workers/pool.ts'
+import { createSharedMemory } from '../workers/shared-memory.ts'
+import type { WorkerJob, WorkerPool } from '../workers/pool.ts'
 import type { DecodedBatch, DecodeService } from './decoded.ts'
 import { cellBeforeRecords } from './request.ts'
 import type { DecodeReply, DecodeRequest, SchemaVerdict } from './request.ts'
@@ -20,6 +21,13 @@ export interface DecodeServiceOptions {
   readonly maxCrashesPerChunk?: number
   /** Chunks that a partition decodes in the sandbox after it lost a worker. Default 16. */
   readonly sandboxChunks?: number
+}
+
+/** What a worker is given of a chunk; `done` when it no longer reads it. */
+interface WorkerInput {
+  readonly fetched: Fetched
+  readonly transfer: readonly Transferable[]
+  done(): void
 }
 
 interface Range {
@@ -38,6 +46,7 @@ interface Range {
 export function createDecodeService(options: DecodeServiceOptions): DecodeService {
   const { workers, schemas, maxCrashesPerChunk = 24, sandboxChunks = 16 } = options
   const contracts = new Map(options.contracts.map((contract) => [contract.topic, contract]))
+  const memory = createSharedMemory()
   /** Per partition: offsets that ended a worker. Small, as more than a few stop the partition. */
   const crashers = new Map<string, Set<number>>()
   /** Per partition: chunks still to be decoded in the sandbox. */
@@ -119,13 +128,14 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
     }
     const verdicts = new Map<number, SchemaVerdict>()
     for (;;) {
-      const reply = await pool.run<DecodeReply>(key, {
+      let input: WorkerInput | undefined
+      const job: WorkerJob = {
         op: 'decode',
         make: () => {
           incarnation = pool.incarnation(key)
-          const copy = copyOf(fetched)
+          input = inputOf(fetched)
           const request: DecodeRequest = {
-            fetched: copy.fetched,
+            fetched: input.fetched,
             from: start,
             to: end,
             countDuplicates: start === from,
@@ -134,9 +144,10 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
             ...(how.cell !== undefined && { cell: how.cell }),
             ...(how.keep === true && { keep: key }),
           }
-          return { args: request, transfer: copy.transfer }
+          return { args: request, transfer: input.transfer }
         },
-      })
+      }
+      const reply = await pool.run<DecodeReply>(key, job).finally(() => input?.done())
       if (reply.kind === 'decoded') {
         if (reply.kept === undefined) return reply.decoded
         return { ...reply.decoded, resident: residentRows(pool, key, incarnation, reply.kept) }
@@ -150,6 +161,16 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
       }
       await Promise.all(reply.ids.map(async (id) => verdicts.set(id, await schemas.verdict(contract, id))))
     }
+  }
+
+  /** The worker gets a copy: sources hand out views, and what a worker dies of is needed for another try. */
+  function inputOf(fetched: Fetched): WorkerInput {
+    if (fetched.kind === 'batches') {
+      const bytes = memory.copy(fetched.bytes)
+      return { fetched: { ...fetched, bytes }, transfer: [], done: () => memory.giveBack(bytes) }
+    }
+    const { slab, transfer } = copyOfSlab(fetched.slab)
+    return { fetched: { ...fetched, slab }, transfer, done: () => undefined }
   }
 
   function crashersOf(partition: PartitionId): Set<number> {
@@ -181,13 +202,8 @@ function unisolated(range: Range, cause: WorkerCrash): PipelineError {
   )
 }
 
-/** The worker gets a copy: sources hand out views, and a worker that dies takes its input along. */
-function copyOf(fetched: Fetched): { fetched: Fetched; transfer: Transferable[] } {
-  if (fetched.kind === 'batches') {
-    const bytes = new Uint8Array(fetched.bytes)
-    return { fetched: { ...fetched, bytes }, transfer: [bytes.buffer] }
-  }
-  const from = fetched.slab
+/** Arrays of a slab in memory of their own. */
+function copyOfSlab(from: RecordSlab): { slab: RecordSlab; transfer: Transferable[] } {
   const slab: RecordSlab = {
     bytes: new Uint8Array(from.bytes),
     length: from.length,
@@ -202,5 +218,5 @@ function copyOf(fetched: Fetched): { fetched: Fetched; transfer: Transferable[] 
   }
   const buffers = new Set<Transferable>()
   for (const part of Object.values(slab)) if (ArrayBuffer.isView(part)) buffers.add(part.buffer as ArrayBuffer)
-  return { fetched: { ...fetched, slab }, transfer: [...buffers] }
+  return { slab, transfer: [...buffers] }
 }

@@ -36,7 +36,7 @@ interface ChunkMemory {
 }
 
 /** Chunk memories kept for the next chunks; more than a few at once happen only while a sink is slow. */
-const spareMemories = 4
+const spareMemories = 8
 
 /**
  * The stage of one contract. Per chunk: split and verify the record batches; look at each record's envelope; decode runs

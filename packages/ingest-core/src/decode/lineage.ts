@@ -79,7 +79,7 @@ export function lineageColumns(
   const whole = { length, nullCount: 0 }
   return [
     { type: topicType!, ...whole, ...memory.repeated(partition.topic, length), constant: true },
-    { type: partitionType!, ...whole, values: memory.ints('partition', length).fill(partition.partition) },
+    { type: partitionType!, ...whole, values: memory.ints('partition', length).fill(partition.partition), constant: true },
     { type: offsetType!, ...whole, values: longsOf(offsets) },
     { type: timestampType!, length, values: longsOf(times), ...nulls(timed, records, slab.timestamps) },
     { type: idType!, length, values: ids, ...nulls(identified, records, schemaIds) },

@@ -29,7 +29,11 @@ export function segmentPath(folder: string, baseOffset: number): string {
 
 /** Fills `length` bytes from `position`; shorter only at the end of the file. The array has a buffer of its own. */
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
+  return readInto(handle, position, new Uint8Array(length))
+}
+
+async function readInto(handle: FileHandle, position: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const { length } = bytes
   let filled = 0
   while (filled < length) {
     const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled)
@@ -55,7 +59,8 @@ export interface ScanEnd {
   readonly stop: 'end' | 'incomplete' | 'damaged'
 }
 
-const scanBytes = 32 * 1024
+/** Read at once: of headers, which lie a batch apart, or of batches. */
+const scanBytes = { headers: 4 * 1024, batches: 32 * 1024 } as const
 
 /**
  * Walks batch headers of `[position, size)` with bounded reads: headers only, or whole batches with their CRC when `verify`.
@@ -68,13 +73,14 @@ export async function scanBatches(
 ): Promise<ScanEnd> {
   const { size, verify } = range
   let position = range.position
+  let window = new Uint8Array(verify ? scanBytes.batches : scanBytes.headers)
   let bytes: Uint8Array = new Uint8Array(0)
   let bytesAt = position
   let last = -1
   while (position < size) {
     if (size - position < batchHeaderBytes) return { position, stop: 'incomplete' }
     if (position + batchHeaderBytes > bytesAt + bytes.length) {
-      bytes = await readAt(handle, position, Math.min(scanBytes, size - position))
+      bytes = await readInto(handle, position, window.subarray(0, size - position))
       bytesAt = position
       if (bytes.length < batchHeaderBytes) return { position, stop: 'incomplete' }
     }
@@ -85,7 +91,8 @@ export async function scanBatches(
     if (header.byteLength > size - position) return { position, stop: 'incomplete' }
     if (verify) {
       if (position + header.byteLength > bytesAt + bytes.length) {
-        bytes = await readAt(handle, position, Math.min(Math.max(header.byteLength, scanBytes), size - position))
+        if (window.length < header.byteLength) window = new Uint8Array(header.byteLength)
+        bytes = await readInto(handle, position, window.subarray(0, size - position))
         bytesAt = position
       }
       if (bytes.length < header.byteLength) return { position, stop: 'incomplete' }

@@ -280,7 +280,7 @@ function createProjection(
 ): (batch: ColumnBatch) => ColumnBatch {
   let delivered: ColumnBatch['schema'] | undefined
   let sources: Int32Array = new Int32Array()
-  const ingestedAt = BigInt(spec.ingestedAt)
+  let ingestedAt = new BigInt64Array()
 
   function resolve(schema: ColumnBatch['schema']): void {
     sources = Int32Array.from(spec.columns.fields, ({ name, type }) => {
@@ -303,8 +303,11 @@ function createProjection(
     const columns: Column[] = spec.columns.fields.map(({ type }, i) => {
       const source = sources[i]!
       if (source >= 0) return batch.columns[source]!
-      const values = new BigInt64Array(batch.length).fill(ingestedAt)
-      return { type, length: batch.length, nullCount: 0, values }
+      if (ingestedAt.length < batch.length) {
+        ingestedAt = new BigInt64Array(batch.length + (batch.length >> 1)).fill(BigInt(spec.ingestedAt))
+      }
+      const values = ingestedAt.subarray(0, batch.length)
+      return { type, length: batch.length, nullCount: 0, values, constant: true }
     })
     return { schema: spec.columns, length: batch.length, columns }
   }

@@ -76,6 +76,8 @@ export function createRowRouter(spec: FlushSpec): RowRouter {
   const routes: Route[] = []
   const routeByPath = new Map<string, number>()
   let watermark = spec.watermark ?? -Infinity
+  /** Event times of the batch at hand. */
+  let scratch = new Float64Array()
 
   function render(parts: typeof compiled.data, codes: readonly number[]): string {
     let path = ''
@@ -145,7 +147,8 @@ export function createRowRouter(spec: FlushSpec): RowRouter {
       return watermark === -Infinity ? null : watermark
     },
     route(batch) {
-      const times = timesOf(batch.columns[eventColumn]!)
+      if (scratch.length < batch.length) scratch = new Float64Array(batch.length + (batch.length >> 1))
+      const times = timesOf(batch.columns[eventColumn]!, scratch.subarray(0, batch.length))
       const out = combine(batch, times)
       for (let row = 0; row < out.length; row++) {
         const time = times[row]!

@@ -41,8 +41,10 @@ export function compileRules(contract: Contract): (batch: ColumnBatch) => RuleVi
     conditions: Object.entries(rule.when ?? {}).map(([path, values]) => ({ path: at(path), values })),
     marks: marksOf(rule),
   }))
+  let firsts = new Int32Array()
   return (batch) => {
-    const first = new Int32Array(batch.length).fill(-1)
+    if (firsts.length < batch.length) firsts = new Int32Array(batch.length + (batch.length >> 1))
+    const first = firsts.subarray(0, batch.length).fill(-1)
     let found = 0
     rules.forEach((rule, number) => {
       found += applyRule(rule, batch, first, number)
@@ -61,7 +63,7 @@ function applyRule(compiled: CompiledRule, batch: ColumnBatch, first: Int32Array
   const outer = locate(batch.schema.fields, batch.columns, target.names.slice(0, target.list))
   const list = target.list === undefined ? undefined : outer.column
   const inner = list === undefined ? outer : locateItem(list, target.names.slice(target.list))
-  const bad = new Uint8Array(inner.column.length)
+  const bad = zeros(inner.column.length)
   let marked = 0
   for (const mark of compiled.marks) marked += mark(inner.column, bad)
   const bitmaps = [...inner.bitmaps]
@@ -94,6 +96,14 @@ function applyRule(compiled: CompiledRule, batch: ColumnBatch, first: Int32Array
     found++
   }
   return found
+}
+
+let scratch = new Uint8Array()
+
+/** `length` zeros, until the next call. */
+function zeros(length: number): Uint8Array {
+  if (scratch.length < length) scratch = new Uint8Array(length + (length >> 1))
+  return scratch.subarray(0, length).fill(0)
 }
 
 function anyBad(bad: Uint8Array, start: number, end: number): boolean {
