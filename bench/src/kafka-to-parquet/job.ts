@@ -20,6 +20,8 @@ export interface Settings {
   readonly assignment?: 'group' | 'static'
   readonly youngMb?: number
   readonly oldMb?: number
+  /** Per cent for `letHeapGrow`; 0 leaves V8 alone. */
+  readonly heapGrowth?: number
 }
 
 export const jobOf = (argument: string | undefined): Job => JSON.parse(argument!) as Job

@@ -14,7 +14,8 @@ const { contractOf, registryFolder } = await import('../kafka/user-events-contra
 const { brokers, topic, place, settings } = jobOf(process.argv[2])
 const contract = contractOf(topic)
 const contracts = [contract]
-const { youngMb, oldMb } = settings
+const { youngMb, oldMb, heapGrowth } = settings
+if (heapGrowth !== 0) ingestCore.letHeapGrow(heapGrowth)
 const workers = ingestCore.createIngestWorkers({
   contracts,
   ...(settings.workers !== undefined && { size: settings.workers }),

@@ -9,7 +9,15 @@ import {
   createPipeline,
   createSchemaResolver,
 } from '@sluice/ingest-core'
-import type { IngestWorkers, ObjectStore, Pipeline, PipelineOptions, Source } from '@sluice/ingest-core'
+import type {
+  IngestWorkers,
+  ObjectStore,
+  Pipeline,
+  PipelineOptions,
+  SchemaResolver,
+  Sink,
+  Source,
+} from '@sluice/ingest-core'
 import { createRowCodec, frame, getContract } from '@sluice/schemas'
 import type { Contract, SchemaRegistry } from '@sluice/schemas'
 import { never } from './reading.ts'
@@ -59,36 +67,46 @@ export function testRegistry(): TestRegistry {
 export interface TestLake {
   readonly store: ObjectStore
   readonly registry: TestRegistry
-  pipeline(source: Source, extra?: Partial<PipelineOptions>): Pipeline
+  /** The sink that `pipeline` has unless it is given another one. */
+  sinkOn(store: ObjectStore): Sink
+  pipeline(source: Source, extra?: Partial<PipelineOptions>, schemas?: SchemaResolver): Pipeline
+  /** Threads that remember nothing, as another process has. */
+  renewWorkers(): Promise<void>
   dispose(): Promise<void>
 }
 
-export async function openLake(contract: Contract): Promise<TestLake> {
+/** `workerUrl` is another module for the threads that decode. */
+export async function openLake(contract: Contract, workerUrl?: URL): Promise<TestLake> {
   const root = await mkdtemp(join(tmpdir(), 'sluice-kafka-'))
   const store = createLocalStore({ root, durable: false })
   await store.open(never)
   const contracts = [contract]
-  const workers: IngestWorkers = createIngestWorkers({ contracts, size: 1 })
+  const newWorkers = (): IngestWorkers =>
+    createIngestWorkers({ contracts, size: 1, ...(workerUrl && { url: workerUrl }) })
+  let workers = newWorkers()
   const registry = testRegistry()
+  const sinkOn = (on: ObjectStore) =>
+    createFileSink({
+      store: on,
+      sinkId,
+      owner: 'tests',
+      tables: [{ contract }],
+      file: { format: 'jsonl' },
+      host: workers.fileSets,
+    })
   return {
     store,
+    sinkOn,
     registry,
-    pipeline: (source, extra = {}) =>
+    pipeline: (source, extra = {}, schemas = createSchemaResolver({ registry, recheckMs: 1 })) =>
       createPipeline({
         source,
-        sink: createFileSink({
-          store,
-          sinkId,
-          owner: 'tests',
-          tables: [{ contract }],
-          file: { format: 'jsonl' },
-          host: workers.fileSets,
-        }),
+        sink: sinkOn(store),
         contracts,
         decoder: createDecodeService({
           workers,
           contracts,
-          schemas: createSchemaResolver({ registry, recheckMs: 1 }),
+          schemas,
         }),
         startPolicy: 'earliest',
         pollBytes: 20_000,
@@ -97,6 +115,10 @@ export async function openLake(contract: Contract): Promise<TestLake> {
         circuitBreaker: { maxShare: 1 },
         ...extra,
       }),
+    async renewWorkers() {
+      await workers.close()
+      workers = newWorkers()
+    },
     async dispose() {
       await workers.close()
       await store.close()

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { PartitionId, Source } from '@sluice/ingest-core'
+import type { Source } from '@sluice/ingest-core'
 import { ownServices, restartService, signalService } from '@sluice-tools/services'
 import type { TestServices } from '@sluice-tools/services'
 import { createKafkaProducer, createKafkaSource } from '../src/index.ts'
 import type { KafkaSourceOptions } from '../src/index.ts'
 import { createKafkaJsSource } from '../src/kafkajs/index.ts'
 import { batchOf, openCluster } from './admin.ts'
-import { assigned, never, valuesOf } from './reading.ts'
+import { followAll } from './following.ts'
+import { assigned, never } from './reading.ts'
 
 // A broker of its own: it is killed and hung here.
 let services: TestServices
@@ -22,52 +23,6 @@ afterAll(() => services.release())
 const drivers: Record<string, (options: KafkaSourceOptions) => Promise<Source>> = {
   kafka: createKafkaSource,
   kafkajs: (options) => createKafkaJsSource({ ...options, groupId: options.groupId! }),
-}
-
-/** Follows the source like a pipeline does: errors are counted, positions are sought again when partitions come back. */
-function followAll(source: Source) {
-  const read: string[] = []
-  const errors: string[] = []
-  const next = new Map<number, number>()
-  const ending = new AbortController()
-  const seek = async (id: PartitionId): Promise<void> => {
-    while (!ending.signal.aborted) {
-      try {
-        return await source.seek(id, next.get(id.partition) ?? 0)
-      } catch (error) {
-        errors.push(error instanceof Error && 'code' in error ? String(error.code) : String(error))
-        if (errors.at(-1) === 'PARTITION_NOT_ASSIGNED') return
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
-    }
-  }
-  const assigning = (async () => {
-    for await (const { assigned: ids } of source.assignments(ending.signal)) for (const id of ids) await seek(id)
-  })()
-  const polling = (async () => {
-    while (!ending.signal.aborted) {
-      try {
-        for (const one of await source.poll(1 << 20, ending.signal)) {
-          const { partition } = one.partition
-          // What an earlier life of the partition had under way is dropped, as a pipeline does.
-          if (one.start !== (next.get(partition) ?? 0)) continue
-          next.set(partition, one.end)
-          read.push(...valuesOf(one).map(({ value }) => value))
-        }
-      } catch (error) {
-        errors.push(error instanceof Error && 'code' in error ? String(error.code) : String(error))
-        await new Promise((resolve) => setTimeout(resolve, 100))
-      }
-    }
-  })()
-  return {
-    read,
-    errors,
-    async end() {
-      ending.abort()
-      await Promise.all([assigning, polling])
-    },
-  }
 }
 
 for (const [driver, make] of Object.entries(drivers)) {

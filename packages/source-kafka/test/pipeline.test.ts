@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createLakeLetterFeed, parseHeaders, splitRecordBatches } from '@sluice/ingest-core'
-import type { Source } from '@sluice/ingest-core'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  createLakeLetterFeed,
+  createSchemaLedger,
+  createSchemaResolver,
+  parseHeaders,
+  splitRecordBatches,
+  StoreError,
+} from '@sluice/ingest-core'
+import type { ObjectStore, Source } from '@sluice/ingest-core'
+import { createHttpRegistry } from '@sluice/schemas'
 import { testServices } from '@sluice-tools/services'
 import type { TestServices } from '@sluice-tools/services'
 import { createDeadLetterRelay, createKafkaSource } from '../src/index.ts'
@@ -171,6 +181,54 @@ for (const [driver, make] of Object.entries(drivers)) {
   })
 }
 
+describe('a registry that was restored', () => {
+  it('stops the partition at an id that now has another schema, and goes on when it is as before (fault 43)', async () => {
+    await withLake(1, async (topic, lake) => {
+      const { subject, ...contract } = contractOn(topic)
+      const schema = JSON.stringify(contract.schema)
+      // Reads the same bytes without an error: only the fingerprint tells.
+      const other = schema.replace('"user_id"', '"customer_id"').replace('"session_id"', '"user_id"')
+      expect(other).not.toBe(schema)
+      let serves = schema
+      const server = createServer((request, response) => {
+        response.setHeader('content-type', 'application/vnd.schemaregistry.v1+json')
+        const uses = request.url?.startsWith('/schemas/ids/7/versions') === true
+        response.end(JSON.stringify(uses ? [{ subject, version: 2 }] : { schema: serves }))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const { port } = server.address() as AddressInfo
+      /** One life of a process: nothing is remembered but what lies in the lake. */
+      const life = async () => {
+        await lake.renewWorkers()
+        const registry = createHttpRegistry({ url: `http://127.0.0.1:${port}` })
+        const ledger = createSchemaLedger({ store: lake.store, sinkId })
+        const source = await createKafkaSource({ brokers, topics: [topic], waitMs: 20 })
+        const pipeline = lake.pipeline(source, {}, createSchemaResolver({ registry, ledger }))
+        const summary = await pipeline.run({ until: 'caught-up' })
+        await registry.close()
+        return summary
+      }
+      try {
+        await produce(topic, 0, 20)
+        expect((await life()).outcome).toBe('caught-up')
+        const before = await contentOf(lake.store)
+        expect(before.rows).toHaveLength(18)
+        await produce(topic, 0, 20)
+        serves = other
+        const stopped = await life()
+        expect(stopped.outcome).toBe('incomplete')
+        expect(stopped.partitions[0]!.error?.code).toBe('REGISTRY_CORRUPT')
+        expect(await contentOf(lake.store)).toEqual(before)
+        serves = schema
+        expect((await life()).outcome).toBe('caught-up')
+        expect((await contentOf(lake.store)).rows).toHaveLength(36)
+      } finally {
+        server.close()
+      }
+    })
+  })
+})
+
 describe('relay of dead letters', () => {
   async function withRelay(
     extra: Partial<RelayOptions>,
@@ -269,6 +327,48 @@ describe('relay of dead letters', () => {
       expect(record!.headers['sluice.dlq.claim.bytes']).toBe('5000')
       const body = await lake.store.get(record!.headers['sluice.dlq.claim.object']!, never)
       expect(Buffer.from(body).equals(value)).toBe(true)
+    })
+  })
+
+  it('does not advance while the bucket is full, for letters or for claim checks, and loses none (fault 36)', async () => {
+    const alarms: (string | null)[] = []
+    const alarm = (error: Error | null): void => {
+      alarms.push(error !== null && 'code' in error ? String(error.code) : null)
+    }
+    await withRelay({ alarm, maxBodyBytes: 1000 }, async (topic, dlq, lake, options) => {
+      await cluster.createTopic(dlq, 1)
+      const value = Buffer.from('not an event '.padEnd(5000, '.'))
+      await cluster.producer.send(topic, [{ partition: 0, key: null, value, timestamp: Date.now() }])
+      const full = new Set(['dead-letter-queue/', 'claims/'])
+      const store: ObjectStore = {
+        ...lake.store,
+        putIfAbsent(key, ...rest) {
+          if (![...full].some((folder) => key.startsWith(folder))) return lake.store.putIfAbsent(key, ...rest)
+          return Promise.reject(new StoreError('STORE_FULL', 'quota exceeded', { store: 'test', key }))
+        },
+      }
+      const claimChecks = { store, prefix: 'claims/' }
+      const relay = createDeadLetterRelay({ ...options, claimChecks })
+      const source = await createKafkaSource({ brokers, topics: [topic], groupId: `g-${topic}`, waitMs: 20 })
+      const pipeline = lake.pipeline(source, { sink: lake.sinkOn(store), onReceipt: relay.onReceipt })
+      const running = pipeline.run({ until: 'caught-up' })
+      // First the letters of the sink itself have no room: nothing is decided, so nothing can be handed on.
+      await eventually(async () => expect(pipeline.status().partitions[0]?.error?.code).toBe('STORE_FULL'))
+      expect(await contentOf(lake.store)).toEqual({ rows: [], dead: [] })
+      expect(relay.counts.relayed).toBe(0)
+      full.delete('dead-letter-queue/')
+      await eventually(async () => expect(alarms).toEqual(['STORE_FULL']))
+      const groups = async () => cluster.admin.listConsumerGroupOffsets({ groups: [`g-${topic}`] })
+      expect((await groups())[0]?.topics ?? []).toEqual([])
+      full.clear()
+      expect((await running).outcome).toBe('caught-up')
+      expect(alarms).toEqual(['STORE_FULL', null])
+      await relay.close()
+      const [record] = await recordsOf(dlq, 1)
+      const body = await lake.store.get(record!.headers['sluice.dlq.claim.object']!, never)
+      expect(Buffer.from(body).equals(value)).toBe(true)
+      expect((await contentOf(lake.store)).dead).toEqual(['0:0'])
+      expect((await groups())[0]!.topics[0]!.partitions[0]!.committedOffset).toBe(1n)
     })
   })
 

@@ -2,14 +2,17 @@ import { createServer } from 'node:net'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AclOperations, AclPermissionTypes, ResourcePatternTypes, ResourceTypes } from '@platformatic/kafka'
+import { createLakeLetterFeed } from '@sluice/ingest-core'
 import type { Source } from '@sluice/ingest-core'
 import { testServices } from '@sluice-tools/services'
 import type { TestServices } from '@sluice-tools/services'
-import { createKafkaProducer, createKafkaSource, eventHubsConnection } from '../src/index.ts'
+import { createDeadLetterRelay, createKafkaProducer, createKafkaSource, eventHubsConnection } from '../src/index.ts'
 import type { KafkaConnectionOptions, KafkaSourceOptions } from '../src/index.ts'
 import { createKafkaJsSource } from '../src/kafkajs/index.ts'
-import { openCluster } from './admin.ts'
+import { eventually, openCluster } from './admin.ts'
 import type { TestCluster } from './admin.ts'
+import { contractOn, openLake, sinkId } from './lake.ts'
 import { assigned, readTo } from './reading.ts'
 
 let services: TestServices
@@ -167,6 +170,53 @@ describe('fails closed (fault 38)', () => {
     expect(Buffer.concat(heard).toString('latin1')).not.toContain('wr0ng-secret')
     server.close()
   })
+})
+
+describe('a dead-letter topic that may not be written', () => {
+  it('holds the partition up and raises the alarm, until it may (fault 36)', async () => {
+    const source = `${topic}.letters`
+    const dlq = `${source}.dlq`
+    await admin.createTopic(source, 1)
+    await admin.createTopic(dlq, 1)
+    await admin.append(source, 0, ['no event', 'nor this'])
+    const acl = {
+      resourceType: ResourceTypes.TOPIC,
+      resourceName: dlq,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+      principal: `User:${user().username}`,
+      host: '*',
+      operation: AclOperations.WRITE,
+      permissionType: AclPermissionTypes.DENY,
+    }
+    await admin.admin.createAcls({ creations: [acl] })
+    const lake = await openLake(contractOn(source))
+    const alarms: (string | null)[] = []
+    const relay = createDeadLetterRelay({
+      ...ways['PLAIN']!(),
+      topic: dlq,
+      feed: createLakeLetterFeed({ store: lake.store, sinkId, consumer: 'relay' }),
+      retry: { firstMs: 20, maxMs: 100 },
+      alarm: (error) => alarms.push(error !== null && 'code' in error ? String(error.code) : null),
+    })
+    const groupId = `g-${source}`
+    const reading = await createKafkaSource({ ...ways['PLAIN']!(), topics: [source], groupId, waitMs: 50 })
+    const running = lake.pipeline(reading, { onReceipt: relay.onReceipt }).run({ until: 'caught-up' })
+    await eventually(async () => expect(alarms).toEqual(['KAFKA_DENIED']))
+    const groups = () => admin.admin.listConsumerGroupOffsets({ groups: [groupId] })
+    expect((await groups())[0]?.topics ?? []).toEqual([])
+    await admin.admin.deleteAcls({ filters: [acl] })
+    expect((await running).outcome).toBe('caught-up')
+    expect(alarms).toEqual(['KAFKA_DENIED', null])
+    expect((await groups())[0]!.topics[0]!.partitions[0]!.committedOffset).toBe(2n)
+    await relay.close()
+    const letters = await createKafkaSource({ brokers: [env.KAFKA_SECURE_ADMIN_BROKERS!], topics: [dlq], waitMs: 50 })
+    const [id] = await assigned(letters, 1)
+    await letters.seek(id!, 0)
+    expect((await readTo(letters, 0, 2)).map(({ value }) => value)).toEqual(['no event', 'nor this'])
+    await letters.close()
+    await lake.dispose()
+    for (const each of [source, dlq]) await admin.deleteTopic(each)
+  }, 120_000)
 })
 
 describe('token renewal (fault 37)', () => {

@@ -11,6 +11,8 @@ export type RunRecord = Omit<RunResult, 'plan'> & { readonly seed: number }
 export interface CampaignResult {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly node: string }
   readonly runs: number
+  /** Zombies that woke after others had committed past them in every partition. */
+  readonly overtaken: number
   readonly violations: number
   readonly records: number
   /** Lives of worker processes. */
@@ -23,20 +25,32 @@ export interface CampaignResult {
   readonly results: readonly RunRecord[]
 }
 
-/** Runs the seeds one after another on one stage; `tell` gets each as it ends. */
+/** Runs the seeds, on each stage one after another; `tell` gets each as it ends. */
 export async function campaign(
   seeds: readonly number[],
-  stage: Stage,
+  stages: readonly Stage[],
   tell: (result: RunResult) => void | Promise<void>,
 ): Promise<RunRecord[]> {
   const results: RunRecord[] = []
-  for (const seed of seeds) {
-    const result = await run(planRun(seed), stage)
-    const { plan, ...rest } = result
-    results.push({ seed: plan.seed, ...rest })
-    await tell(result)
-  }
-  return results
+  const left = [...seeds]
+  const failures: unknown[] = []
+  await Promise.all(
+    stages.map(async (stage) => {
+      for (let seed = left.shift(); seed !== undefined && failures.length === 0; seed = left.shift()) {
+        try {
+          const result = await run(planRun(seed), stage)
+          const { plan, ...rest } = result
+          results.push({ seed: plan.seed, ...rest })
+          await tell(result)
+        } catch (error) {
+          // The others end the runs they are in.
+          failures.push(new Error(`seed ${seed} could not be run`, { cause: error }))
+        }
+      }
+    }),
+  )
+  if (failures.length > 0) throw failures[0]
+  return results.sort((a, b) => a.seed - b.seed)
 }
 
 /** The sums over runs, and where they were made. */
@@ -51,6 +65,7 @@ export function summarise(results: readonly RunRecord[]): CampaignResult {
       node: process.version,
     },
     runs: results.length,
+    overtaken: sum((result) => result.overtaken),
     violations: sum(({ violations }) => violations.length),
     records: sum(({ records }) => records),
     lives: sum(({ lives }) => lives),
@@ -63,9 +78,9 @@ export function summarise(results: readonly RunRecord[]): CampaignResult {
 
 /** One line when all is well; else the violations and what is needed to see them again. */
 export function describeRun(result: RunResult): string {
-  const { plan, violations, records, flushes, files, lives, ms, struck } = result
+  const { plan, violations, records, flushes, files, lives, ms, struck, overtaken } = result
   const faults = Object.entries(struck).map(([kind, times]) => `${kind} ${times}`)
-  const line = `seed ${plan.seed}: ${records} records, ${flushes} commits, ${files} files, ${lives} worker lives, ${(ms / 1000).toFixed(1)} s; ${faults.join(', ')}; ${violations.length} violations`
+  const line = `seed ${plan.seed}: ${records} records, ${flushes} commits, ${files} files, ${lives} worker lives, ${(ms / 1000).toFixed(1)} s; ${faults.join(', ')}; ${overtaken} zombies overtaken; ${violations.length} violations`
   if (violations.length === 0) return line
   const shown = violations.slice(0, 20).map(({ code, text }) => `  ${code} ${text}`)
   return [line, ...shown, describePlan(plan), `again: make chaos RUNS=1 SEED=${plan.seed}`].join('\n')

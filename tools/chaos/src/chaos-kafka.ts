@@ -29,7 +29,7 @@ export const chaosKafka: Service = {
       'group.consumer.heartbeat.interval.ms': 400,
       'group.min.session.timeout.ms': 1000,
     })
-    return kafkaLaunch(cache, dataFolder)
+    return kafkaLaunch(cache, dataFolder, true)
   },
   async probe({ broker, behind }) {
     for (const port of [broker!, behind!]) {

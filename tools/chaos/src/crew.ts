@@ -2,7 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { SeenReceipt } from './auditor.ts'
-import { warmArgument, type WorkerLine, type WorkerSetting } from './worker-protocol.ts'
+import {
+  warmArgument,
+  type Failpoint,
+  type WorkerLine,
+  type WorkerOrder,
+  type WorkerSetting,
+} from './worker-protocol.ts'
 
 const program = fileURLToPath(new URL('./worker.ts', import.meta.url))
 const conditions = ['--conditions=sluice-source']
@@ -10,11 +16,15 @@ const preload = new URL('./worker-preload.ts', import.meta.url).href
 
 /** What differs from one life of a worker to another. */
 export interface LifeOptions {
-  readonly failpoint?: WorkerSetting['failpoint']
   /** See `CHAOS_CLOCK` in worker-preload.ts, ms. */
   readonly clockShiftMs?: number
-  /** Called when the failpoint is reached. */
-  readonly onPoint?: () => void
+}
+
+/** A trap at a named point: the first worker to come there springs it, and for the others it is taken away. */
+export interface Trap {
+  /** Who sprang it; undefined when it was taken away before. */
+  readonly sprung: Promise<Worker | undefined>
+  remove(): void
 }
 
 /** One life of a worker process. */
@@ -22,8 +32,6 @@ export interface Worker {
   readonly id: number
   /** Runs, and is not stopped. */
   readonly awake: boolean
-  /** Has a failpoint that it has not reached. */
-  readonly waiting: boolean
   signal(signal: NodeJS.Signals): void
   /** Resolves when it has ended. */
   readonly ended: Promise<void>
@@ -44,6 +52,8 @@ export interface Crew {
   hire(options?: LifeOptions): Worker
   /** Those that run and are not stopped, oldest first. */
   awake(): Worker[]
+  /** For all workers there are, and those that are hired while it is set. */
+  trap(failpoint: Failpoint): Trap
   /** Kills one and starts another in its place. */
   replace(worker: Worker, options?: LifeOptions): Worker
   /** Asks one to end; nobody takes its place. */
@@ -59,11 +69,14 @@ export interface Crew {
   readonly troubles: ReadonlyMap<string, number>
 }
 
+/** A supervisor does not start what ends at once as fast as it can. */
+const restartMs = 500
+
 interface Life extends Worker {
   readonly child: ChildProcess
   stopped: boolean
   asked: boolean
-  waiting: boolean
+  told(order: WorkerOrder): void
 }
 
 /** Fills the compile cache of workers (`NODE_COMPILE_CACHE`): a worker that is killed leaves nothing in it. */
@@ -84,15 +97,16 @@ export function createCrew(setting: WorkerSetting, environment: Readonly<Record<
   const ends: WorkerEnd[] = []
   const halts: { code: string; message: string }[] = []
   const troubles = new Map<string, number>()
+  const traps = new Map<number, { readonly failpoint: Failpoint; readonly sprung: (by?: Worker) => void }>()
   let closing = false
   let count = 0
+  let trapCount = 0
 
   function hire(options: LifeOptions = {}): Life {
-    const { failpoint, clockShiftMs, onPoint } = options
+    const { clockShiftMs } = options
     const id = count++
-    const argument: WorkerSetting = { ...setting, ...(failpoint !== undefined && { failpoint }) }
-    const child = spawn(process.execPath, [...conditions, '--import', preload, program, JSON.stringify(argument)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(process.execPath, [...conditions, '--import', preload, program, JSON.stringify(setting)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         ...process.env,
         ...environment,
@@ -109,7 +123,6 @@ export function createCrew(setting: WorkerSetting, environment: Readonly<Record<
       child,
       stopped: false,
       asked: false,
-      waiting: failpoint !== undefined,
       get awake() {
         return lives.has(life) && !life.stopped
       },
@@ -120,13 +133,18 @@ export function createCrew(setting: WorkerSetting, environment: Readonly<Record<
         if (signal === 'SIGCONT') life.stopped = false
         child.kill(signal)
       },
+      told: (order) => void child.stdin!.write(`${JSON.stringify(order)}\n`),
     }
     lives.add(life)
+    // It may end while it is told something.
+    child.stdin!.on('error', () => undefined)
+    for (const [trap, { failpoint }] of traps) life.told({ trap, failpoint })
     child.once('close', (code, signal) => {
       lives.delete(life)
       ends.push({ id, code, signal, asked: life.asked, stderr })
       ended.resolve()
-      if (!life.asked && !closing) setTimeout(() => void (closing || hire()), 200)
+      if (life.asked || closing) return
+      setTimeout(() => void (closing || hire()), restartMs)
     })
 
     function hear(line: WorkerLine): void {
@@ -134,16 +152,29 @@ export function createCrew(setting: WorkerSetting, environment: Readonly<Record<
       if (line.kind === 'halted') halts.push({ code: line.code, message: line.message })
       if (line.kind === 'trouble') troubles.set(line.code, (troubles.get(line.code) ?? 0) + 1)
       if (line.kind === 'point') {
-        life.waiting = false
         if (line.signal === 'SIGSTOP') life.stopped = true
-        onPoint?.()
+        removeTrap(line.trap, life)
       }
     }
     return life
   }
 
+  function removeTrap(trap: number, by?: Worker): void {
+    const { sprung } = traps.get(trap) ?? {}
+    traps.delete(trap)
+    for (const life of lives) life.told({ trap, failpoint: null })
+    sprung?.(by)
+  }
+
   return {
     hire,
+    trap(failpoint) {
+      const trap = trapCount++
+      const sprung = Promise.withResolvers<Worker | undefined>()
+      traps.set(trap, { failpoint, sprung: sprung.resolve })
+      for (const life of lives) life.told({ trap, failpoint })
+      return { sprung: sprung.promise, remove: () => removeTrap(trap) }
+    },
     awake: () => [...lives].filter(({ stopped, asked }) => !stopped && !asked),
     replace(worker, options) {
       const life = worker as Life

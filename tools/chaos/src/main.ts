@@ -1,39 +1,51 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { campaign, describeRun, summarise, type CampaignResult, type RunRecord } from './campaign.ts'
-import { openStage } from './stage.ts'
+import { testServices } from '@sluice-tools/services'
+import { openStage, sharedServices, type Stage } from './stage.ts'
 
 /**
- * `make chaos RUNS=200 [SEED=…]`: that many runs from that seed on (default: seeds of this moment). After each run all of them
- * are written to `results/<OUT>`; a file that is there is added to. Ends with 1 when there was a violation.
+ * `make chaos RUNS=200 [SEED=…] [PARALLEL=2]`: that many runs from that seed on (default: seeds of this moment), so many at a
+ * time. After each run all of them are written to `results/<OUT>`; a file that is there is added to, and a seed that is run
+ * again takes the place of its former result. Ends with 1 when there was a violation.
  */
 const runs = numberOf('RUNS', 4)
 const seed = numberOf('SEED', Math.floor(Date.now() / 1000))
+const parallel = Math.max(1, Math.min(runs, numberOf('PARALLEL', 1)))
 const folder = join(import.meta.dirname, '../results')
 const out = join(folder, process.env['OUT'] || `chaos-${seed}.json`)
 
-await mkdir(folder, { recursive: true })
+mkdirSync(folder, { recursive: true })
 const earlier = existsSync(out) ? (JSON.parse(readFileSync(out, 'utf8')) as CampaignResult).results : []
-const stage = await openStage()
-try {
-  const done: RunRecord[] = [...earlier]
-  await campaign(
-    Array.from({ length: runs }, (_, i) => seed + i),
-    stage,
-    async (result) => {
-      console.log(describeRun(result))
-      const { plan, ...rest } = result
-      done.push({ seed: plan.seed, ...rest })
-      await writeFile(out, `${JSON.stringify(summarise(done), null, 2)}\n`)
-    },
-  )
-  const { runs: all, records, violations, seconds } = summarise(done)
-  console.log(`${all} runs, ${records} records, ${violations} violations in ${seconds} s: ${out}`)
-  process.exitCode = violations === 0 ? 0 : 1
-} finally {
-  await stage.close()
+await using opened = new AsyncDisposableStack()
+const shared = await testServices(sharedServices)
+opened.defer(() => shared.release())
+const stages: Stage[] = []
+for (let i = 0; i < parallel; i++) {
+  const stage = await openStage(shared)
+  opened.defer(() => stage.close())
+  stages.push(stage)
 }
+
+const done: RunRecord[] = [...earlier]
+await campaign(
+  Array.from({ length: runs }, (_, i) => seed + i),
+  stages,
+  async (result) => {
+    console.log(describeRun(result))
+    const { plan, ...rest } = result
+    const before = done.findIndex((each) => each.seed === plan.seed)
+    if (before >= 0) done.splice(before, 1)
+    done.push({ seed: plan.seed, ...rest })
+    done.sort((a, b) => a.seed - b.seed)
+    // One after another, as stages end when they do, and whole or not at all.
+    writeFileSync(`${out}.part`, `${JSON.stringify(summarise(done), null, 2)}\n`)
+    renameSync(`${out}.part`, out)
+  },
+)
+const { runs: all, records, violations, seconds } = summarise(done)
+console.log(`${all} runs, ${records} records, ${violations} violations in ${seconds} s: ${out}`)
+process.exitCode = violations === 0 ? 0 : 1
 
 function numberOf(name: string, fallback: number): number {
   const text = process.env[name]

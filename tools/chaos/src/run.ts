@@ -21,6 +21,8 @@ export interface RunResult {
   readonly violations: readonly Violation[]
   /** How often each kind of fault happened. */
   readonly struck: Readonly<Partial<Record<FaultKind, number>>>
+  /** Zombies that woke after others had committed past them in every partition. */
+  readonly overtaken: number
   readonly records: number
   readonly outcomes: Audit['outcomes']
   readonly flushes: number
@@ -64,6 +66,7 @@ export async function run(plan: RunPlan, stage: Stage): Promise<RunResult> {
   )
   const watch = watchProgress({ view, brokers: stage.direct.brokers, groupId: name })
   const struck: Partial<Record<FaultKind, number>> = {}
+  let overtaken = 0
   const violations: Violation[] = []
   const marks = { committing: 0, struck: 0, produced: 0, drained: 0 }
   const mark = (name: keyof typeof marks): void => void (marks[name] = Math.round(performance.now() - began))
@@ -78,7 +81,14 @@ export async function run(plan: RunPlan, stage: Stage): Promise<RunResult> {
     await Promise.all(
       plan.events.map(async (event) => {
         await sleep(event.atMs)
-        await strike(event, { stage, crew, disk, struck: (kind) => (struck[kind] = (struck[kind] ?? 0) + 1) })
+        await strike(event, {
+          stage,
+          crew,
+          disk,
+          struck: (kind) => (struck[kind] = (struck[kind] ?? 0) + 1),
+          progress: async () => (await watch.look()).next,
+          overtaken: () => (overtaken += 1),
+        })
       }),
     )
     mark('struck')
@@ -120,6 +130,7 @@ export async function run(plan: RunPlan, stage: Stage): Promise<RunResult> {
       plan,
       violations,
       struck,
+      overtaken,
       records: truth.length,
       outcomes: audit.outcomes,
       flushes: audit.flushes,

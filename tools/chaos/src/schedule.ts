@@ -15,6 +15,8 @@ export interface FaultEvent {
   readonly nth: number
   /** For clocks, ms. */
   readonly shiftMs: number
+  /** For zombies: nothing reaches the broker for a moment as it wakes, so nobody tells it that it was given up. */
+  readonly deaf: boolean
 }
 
 /** Everything about a run that is chosen; nothing else is. */
@@ -53,7 +55,7 @@ export function planRun(seed: number): RunPlan {
     store,
     format: random.chance(0.7) ? 'parquet' : 'jsonl',
     multipartAbove: random.chance(0.5) ? 4096 : 16 * 2 ** 20,
-    maxRecords: random.between(2500, 3500),
+    maxRecords: random.between(5000, 6000),
     recordsPerSecond: random.between(100, 200),
     workers: random.between(2, 3),
     rotateRows: random.between(30, 90),
@@ -67,9 +69,11 @@ function eventOf(kind: FaultKind, random: Random): FaultEvent {
     atMs: random.int(windowMs),
     lastsMs: random.between(1000, 2500),
     pick: random.float(),
-    point: random.pick(points),
+    // Only a zombie that is about to plan can decide against others; elsewhere it repeats what was decided.
+    point: kind === 'zombie-at-point' && random.chance(0.5) ? 'before_plan' : random.pick(points),
     nth: random.between(1, 3),
     shiftMs: (random.chance(0.5) ? 1 : -1) * random.between(20 * 60_000, 3 * 60 * 60_000),
+    deaf: random.chance(0.7),
   }
 }
 
@@ -100,10 +104,11 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 export function describePlan(plan: RunPlan): string {
   const { seed, store, format, recordsPerSecond, workers, rotateRows, multipartAbove } = plan
   const head = `seed ${seed}: ${recordsPerSecond} records/s, ${workers} workers, to ${store}, ${format}, cut at ${rotateRows} rows, parts above ${multipartAbove} bytes`
-  const lines = plan.events.map(({ kind, atMs, lastsMs, pick, point, nth, shiftMs }) => {
+  const lines = plan.events.map(({ kind, atMs, lastsMs, pick, point, nth, shiftMs, deaf }) => {
     const where = kind.endsWith('-at-point') ? `, at ${point} x ${nth}` : ''
     const clock = kind === 'clock-jump' ? `, by ${shiftMs} ms` : ''
-    return `  ${String(atMs).padStart(5)} ms  ${kind} for ${lastsMs} ms, worker ${pick.toFixed(3)}${where}${clock}`
+    const wakes = kind.startsWith('zombie') && deaf ? ', wakes deaf' : ''
+    return `  ${String(atMs).padStart(5)} ms  ${kind} for ${lastsMs} ms, worker ${pick.toFixed(3)}${where}${clock}${wakes}`
   })
   return [head, ...lines].join('\n')
 }

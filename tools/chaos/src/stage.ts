@@ -1,7 +1,14 @@
 import { createHttpRegistry } from '@sluice/schemas'
 import type { RegisterSchema } from '@sluice/generators'
 import { createHttpProxy, createTcpProxy, type HttpProxy, type TcpProxy } from '@sluice-tools/proxies'
-import { ownServices, restartService, services, signalService, testServices } from '@sluice-tools/services'
+import {
+  ownServices,
+  restartService,
+  services,
+  signalService,
+  testServices,
+  type TestServices,
+} from '@sluice-tools/services'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +16,10 @@ import { warmUp } from './crew.ts'
 import { chaosKafka } from './chaos-kafka.ts'
 import type { S3Place } from './lake-view.ts'
 
-/** The real services of a campaign and the proxies in front of them. Runs use it one after another, with topics and buckets of their own. */
+/**
+ * A broker, and proxies in front of it and of registry and store. Runs use it one after another, with topics and buckets of their
+ * own. Several stages stand side by side: no fault strikes at what they share.
+ */
 export interface Stage {
   /** Past the proxies, for the producer and the auditor. */
   readonly direct: { readonly brokers: readonly string[]; readonly registry: RegisterSchema; readonly s3: S3Place }
@@ -26,18 +36,23 @@ export interface Stage {
   readonly registry: HttpProxy
   signalBroker(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void>
   restartBroker(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
+  /** Signals and restarts one after another: a broker that hangs cannot end politely. */
+  inBrokerTurn(work: () => Promise<void>): Promise<void>
   /** All proxies forward everything again. */
   heal(): void
   close(): Promise<void>
 }
 
-/** Starts Kafka for this campaign alone, as it is killed and hung; registry and MinIO may be those of the test run. */
-export async function openStage(): Promise<Stage> {
+/** What stages may share. */
+export const sharedServices: readonly string[] = ['apicurio', 'minio']
+
+/** Starts Kafka for this stage alone, as it is killed and hung; registry and MinIO may be those of the test run, or `given`. */
+export async function openStage(given?: TestServices): Promise<Stage> {
   await using opened = new AsyncDisposableStack()
   const own = await ownServices(['kafka'], { catalogue: { ...services, kafka: chaosKafka } })
   opened.defer(() => own.release())
-  const shared = await testServices(['apicurio', 'minio'])
-  opened.defer(() => shared.release())
+  const shared = given ?? (await testServices(sharedServices))
+  if (given === undefined) opened.defer(() => shared.release())
   const { S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY, SCHEMA_REGISTRY_URL } = shared.env
   const { KAFKA_BROKERS, KAFKA_BEHIND_PORT, KAFKA_FRONT_PORT } = own.env
 
@@ -58,6 +73,7 @@ export async function openStage(): Promise<Stage> {
   const workerEnvironment = { NODE_COMPILE_CACHE: cache }
   await warmUp(workerEnvironment)
 
+  let brokerTurn: Promise<unknown> = Promise.resolve()
   const closing = opened.move()
   return {
     direct: {
@@ -81,6 +97,11 @@ export async function openStage(): Promise<Stage> {
     registry,
     signalBroker: (signal) => signalService('kafka', signal, own.options),
     restartBroker: (signal) => restartService('kafka', { ...own.options, signal }),
+    inBrokerTurn(work) {
+      const mine = brokerTurn.then(work)
+      brokerTurn = mine.catch(() => undefined) // whoever waits for `mine` gets the error
+      return mine
+    },
     heal() {
       kafka.heal()
       store.heal()

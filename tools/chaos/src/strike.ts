@@ -15,21 +15,25 @@ export interface Target {
   readonly disk: string
   /** Counts a fault that really happened: a request was hit, a point was reached. */
   struck(kind: FaultKind): void
+  /** What each partition has committed, now. */
+  progress(): Promise<readonly number[]>
+  /** Counts a zombie that woke after others had committed past it in every partition. */
+  overtaken(): void
 }
 
-/** Longer than the group waits for a member. */
+/** A zombie sleeps at least so long: well beyond what the group waits for a member. */
 const zombieMs = sessionMs + 1500
 
+/** And at most so long, should nobody commit in its place: everything is down, or there is nothing more to commit. */
+const zombieMostMs = 30_000
+
+/** So long a zombie cannot hear from the broker after it woke; within what the group allows the others. */
+const deafMs = 1500
+
+/** What a request that was on its way when the zombie was stopped may take to have its effect. */
+const settleMs = 500
+
 const patienceMs = 30_000
-
-let brokerTurn: Promise<unknown> = Promise.resolve()
-
-/** Broker signals and restarts one after another: a broker that hangs cannot end politely. */
-function inBrokerTurn(work: () => Promise<void>): Promise<void> {
-  const mine = brokerTurn.then(work)
-  brokerTurn = mine.catch(() => undefined) // whoever waits for `mine` gets the error
-  return mine
-}
 
 /** Lets one fault happen, and heals it when its time is over. */
 export async function strike(event: FaultEvent, target: Target): Promise<void> {
@@ -50,22 +54,16 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
       crew.replace(picked())
       return struck()
     case 'kill-at-point':
-      crew.replace(picked(), { failpoint: { point, nth, signal: 'SIGKILL' }, onPoint: struck })
-      return void (await untilStruck())
+      return void (await trapped('SIGKILL'))
     case 'zombie': {
       const worker = picked()
       worker.signal('SIGSTOP')
       struck()
-      await sleep(zombieMs)
-      return worker.signal('SIGCONT')
+      return zombie(worker)
     }
     case 'zombie-at-point': {
-      const failpoint = { point, nth, signal: 'SIGSTOP' } as const
-      const worker = crew.replace(picked(), { failpoint, onPoint: struck })
-      await untilStruck()
-      await sleep(zombieMs)
-      // Also when it was not there yet: it may have come to the point since.
-      return worker.signal('SIGCONT')
+      const worker = await trapped('SIGSTOP')
+      return worker && zombie(worker)
     }
     case 'scale-out':
       crew.hire()
@@ -81,12 +79,12 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
       return struck()
     case 'broker-restart':
     case 'broker-crash':
-      return inBrokerTurn(async () => {
+      return stage.inBrokerTurn(async () => {
         await stage.restartBroker(kind === 'broker-crash' ? 'SIGKILL' : 'SIGTERM')
         struck()
       })
     case 'broker-hang':
-      return inBrokerTurn(async () => {
+      return stage.inBrokerTurn(async () => {
         await stage.signalBroker('SIGSTOP')
         struck()
         await sleep(lastsMs + sessionMs)
@@ -152,9 +150,39 @@ export async function strike(event: FaultEvent, target: Target): Promise<void> {
     }
   }
 
+  /** Whoever comes to the point first, if anybody does in time. */
+  async function trapped(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Worker | undefined> {
+    const trap = crew.trap({ point, nth, signal })
+    await Promise.race([trap.sprung, sleep(patienceMs, undefined, { ref: false })])
+    trap.remove()
+    const worker = await trap.sprung
+    if (worker !== undefined) struck()
+    return worker
+  }
+
+  /** Wakes one that is stopped when others have gone past all it may hold: what it has in mind then is decided already. */
+  async function zombie(worker: Worker): Promise<void> {
+    if (crew.awake().length === 0) crew.hire()
+    await sleep(settleMs)
+    const began = performance.now()
+    const before = await target.progress()
+    await sleep(zombieMs - settleMs)
+    let passed = false
+    while (!passed && performance.now() - began < zombieMostMs) {
+      const now = await target.progress()
+      passed = now.every((next, partition) => next > before[partition]!)
+      if (!passed) await sleep(200)
+    }
+    if (passed) target.overtaken()
+    if (event.deaf) kafka.set({ toServer: 'hold' })
+    worker.signal('SIGCONT')
+    if (!event.deaf) return
+    await sleep(deafMs)
+    kafka.set({ toServer: 'forward' })
+  }
+
   function picked(): Worker {
-    // One that another fault waits for is left in peace.
-    const awake = crew.awake().filter(({ waiting }) => !waiting)
+    const awake = crew.awake()
     return awake[Math.floor(event.pick * awake.length)] ?? crew.hire()
   }
 

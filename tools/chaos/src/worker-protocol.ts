@@ -9,8 +9,19 @@ export interface WorkerSetting {
   readonly store: StoreSetting
   readonly format: 'parquet' | 'jsonl'
   readonly rotateRows: number
-  /** Where this life of the worker ends or is stopped, and at which pass. */
-  readonly failpoint?: { readonly point: SinkHookPoint; readonly nth: number; readonly signal: 'SIGKILL' | 'SIGSTOP' }
+}
+
+/** Where a worker ends or is stopped, and at which of its passes from now on. */
+export interface Failpoint {
+  readonly point: SinkHookPoint
+  readonly nth: number
+  readonly signal: 'SIGKILL' | 'SIGSTOP'
+}
+
+/** What a running worker is told, one JSON object per line of its input. Null takes the trap away. */
+export interface WorkerOrder {
+  readonly trap: number
+  readonly failpoint: Failpoint | null
 }
 
 export type StoreSetting =
@@ -34,8 +45,8 @@ export type WorkerLine =
       readonly end: number
       readonly counts: Counts
     }
-  /** At the failpoint, right before the signal. */
-  | { readonly kind: 'point'; readonly point: SinkHookPoint; readonly signal: 'SIGKILL' | 'SIGSTOP' }
+  /** In a trap, right before the signal. */
+  | { readonly kind: 'point'; readonly trap: number; readonly signal: 'SIGKILL' | 'SIGSTOP' }
   /** A partition needs somebody's decision; the process ends so that it is started again. */
   | { readonly kind: 'halted'; readonly partition: number; readonly code: string; readonly message: string }
   /** Trouble that the pipeline deals with by itself; each code once. */

@@ -1,4 +1,6 @@
 import { writeSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import {
   createDecodeService,
   createFileSink,
@@ -14,10 +16,18 @@ import { createHttpRegistry } from '@sluice/schemas'
 import { createS3Store } from '@sluice/sink-s3-minio'
 import { createKafkaSource } from '@sluice/source-kafka'
 import { contractOn, sinkId } from './lake-contract.ts'
-import { haltedExit, warmArgument, type StoreSetting, type WorkerLine, type WorkerSetting } from './worker-protocol.ts'
+import {
+  haltedExit,
+  warmArgument,
+  type Failpoint,
+  type StoreSetting,
+  type WorkerLine,
+  type WorkerOrder,
+  type WorkerSetting,
+} from './worker-protocol.ts'
 
 /**
- * The pipeline as an app runs it, following the topic until SIGTERM. Nothing here knows of faults but the failpoint and what
+ * The pipeline as an app runs it, following the topic until SIGTERM. Nothing here knows of faults but the traps and what
  * `worker-preload.ts` does; a worker that cannot begin ends with an error and is started again by whoever started it.
  */
 if (process.argv[2] === warmArgument) process.exit(0)
@@ -61,7 +71,14 @@ const trouble = (code: unknown): void => {
   troubles.add(code)
   say({ kind: 'trouble', code })
 }
-let left = setting.failpoint?.nth ?? 0
+const traps = new Map<number, Failpoint & { passes: number }>()
+createInterface({ input: process.stdin }).on('line', (text) => {
+  const { trap, failpoint } = JSON.parse(text) as WorkerOrder
+  if (failpoint === null) traps.delete(trap)
+  else traps.set(trap, { ...failpoint, passes: 0 })
+})
+// Orders do not keep it alive. A socket, as whoever starts a worker gives it a pipe.
+;(process.stdin as Socket).unref()
 const pipeline = createPipeline({
   source,
   sink: createFileSink({
@@ -76,10 +93,12 @@ const pipeline = createPipeline({
     retry: { firstMs: 50, maxMs: 1000, deadlineMs: 10_000 },
     hooks: {
       at(point) {
-        const { failpoint } = setting
-        if (point !== failpoint?.point || --left !== 0) return
-        say({ kind: 'point', point, signal: failpoint.signal })
-        process.kill(process.pid, failpoint.signal)
+        for (const [id, trap] of traps) {
+          if (trap.point !== point || ++trap.passes < trap.nth) continue
+          traps.delete(id)
+          say({ kind: 'point', trap: id, signal: trap.signal })
+          process.kill(process.pid, trap.signal)
+        }
       },
     },
   }),

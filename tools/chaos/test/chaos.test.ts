@@ -21,7 +21,7 @@ describe('the pipeline over real services through chaos (faults 1-3, 5-8, 13-19,
 
   it.each(seeds)('seed %i: everything exactly once', { timeout: 400_000 }, async (seed) => {
     const said: string[] = []
-    const [result] = await campaign([seed], stage, (one) => void said.push(describeRun(one)))
+    const [result] = await campaign([seed], [stage], (one) => void said.push(describeRun(one)))
     expect(result!.violations, said.join('\n')).toEqual([])
     expect(result!.records).toBeGreaterThan(500)
     for (const outcome of ['stored', 'late', 'deadLettered', 'filtered', 'duplicates'] as const)

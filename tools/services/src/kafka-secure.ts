@@ -17,7 +17,7 @@ export const oauthReauthenticationMs = 10_000
 
 /**
  * One Kafka node that must be spoken to over TLS: a SASL_SSL listener (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER with unsecured
- * tokens) and an SSL listener that asks for a client certificate. A PLAINTEXT listener is left for administration.
+ * tokens) and an SSL listener that asks for a client certificate. A PLAINTEXT listener is left for administration, also of ACLs.
  */
 export const kafkaSecure: Service = {
   name: 'kafka-secure',
@@ -36,6 +36,10 @@ export const kafkaSecure: Service = {
       listeners: `${properties.listeners}${more}`,
       'advertised.listeners': `${properties['advertised.listeners']}${more}`,
       'listener.security.protocol.map': `${properties['listener.security.protocol.map']},SASL_SSL:SASL_SSL,SSL:SSL`,
+      // Everybody may do everything until a test says who may not; administration always.
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'allow.everyone.if.no.acl.found': 'true',
+      'super.users': 'User:ANONYMOUS',
       'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
       'listener.name.sasl_ssl.plain.sasl.jaas.config': `${login}.plain.PlainLoginModule required ${plain};`,
       'listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
