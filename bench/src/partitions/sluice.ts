@@ -6,14 +6,13 @@ import {
   createLocalStore,
   createPipeline,
   createSchemaResolver,
-  layouts,
 } from '@sluice/ingest-core'
 import { createFileRegistry } from '@sluice/schemas'
 import { createKafkaSource } from '@sluice/source-kafka'
 import { registryFolder } from '../kafka/user-events-contract.ts'
 import { serveRuns } from '../log-to-parquet/contender.ts'
 import type { RunOutcome } from '../log-to-parquet/contender.ts'
-import { contractOfPartitions, latePatterns } from './job.ts'
+import { contractOfPartitions } from './job.ts'
 import type { PartitionsJob } from './job.ts'
 
 const job = JSON.parse(process.argv[2]!) as PartitionsJob
@@ -34,9 +33,7 @@ async function ingest(): Promise<RunOutcome> {
       sinkId: 'bench',
       owner: 'bench',
       tables: [{ contract: contracts[0]! }],
-      layout: { ...layouts.lake, late: latePatterns[job.late] },
       file: { format: 'parquet', options: { compression: 'zstd' } },
-      maxOpenFiles: job.maxOpenFiles,
       host: workers.fileSets,
     }),
     contracts,

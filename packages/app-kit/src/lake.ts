@@ -32,7 +32,7 @@ export async function openLake(app: LakeApp, files: readonly LakeFile[], signal:
 
 /**
  * DuckDB, in memory, with one view for each table that holds files: `<table>`, `late_<table>` and `dead_letters`.
- * Partition folders (`date=...`) are columns too. Files are listed one by one, so a flush in progress is never seen.
+ * Partition folders (`date=...`) are columns too, except of late rows. Files are listed one by one, so a flush in progress is never seen.
  */
 export async function openLakeViews(
   contracts: readonly Contract[],
@@ -51,7 +51,8 @@ export async function openLakeViews(
     for (const kind of ['data', 'late'] as const) {
       const name = kind === 'data' ? table : `late_${table}`
       const members = files.filter((file) => file.kind === kind && file.topic === topic)
-      await addView(name, 'read_parquet', members, 'hive_partitioning = true, union_by_name = true')
+      // Late files may lie in folders of several kinds: by their own partitions, or by the day they came.
+      await addView(name, 'read_parquet', members, `hive_partitioning = ${kind === 'data'}, union_by_name = true`)
     }
   }
   const letters = files.filter(({ kind }) => kind === 'dead')

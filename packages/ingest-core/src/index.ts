@@ -59,7 +59,15 @@ export type { FileSetOptions } from './sink/file-set.ts'
 export { createFileSink, storedColumns } from './sink/file-sink.ts'
 export { fileSinkDefaults } from './sink/file-sink-options.ts'
 export type { FileSinkOptions, FileTable } from './sink/file-sink-options.ts'
-export type { DeadList, FileKind, FinishedFile, FinishedFlush, FlushSpec, Verdict } from './sink/flush-spec.ts'
+export type {
+  DeadList,
+  FileKind,
+  FinishedFile,
+  FinishedFlush,
+  FlushSpec,
+  SealedFlush,
+  Verdict,
+} from './sink/flush-spec.ts'
 export { sinkHookPoints } from './sink/hooks.ts'
 export type { SinkHookPoint, SinkHooks } from './sink/hooks.ts'
 export { acceptTopic } from './sink/markers.ts'

@@ -115,7 +115,7 @@ describe('file set', () => {
     const finished = flush(log)
     expect(finished).toMatchObject({ stored: 3, late: 1, watermark: sinkTestNoon + 1 })
     expect(finished.files.find(({ kind }) => kind === 'late')!.key).toBe(
-      'late/readings/date=2026-11-21/conformance.readings+0+0-4.jsonl',
+      'late/readings/ingest_date=2026-11-21/conformance.readings+0+0-4.jsonl',
     )
     // The watermark of former flushes counts.
     expect(flush([row(sinkTestNoon)], specOf({ watermark: sinkTestNoon + latenessMs }))).toMatchObject({ late: 0 })
@@ -146,6 +146,44 @@ describe('file set', () => {
     const finished = flush(log, specOf({ patterns }))
     expect(finished.files).toHaveLength(1)
     expect(linesOf(finished).map((line) => line['_offset'])).toEqual(log.map((_, i) => i))
+  })
+
+  it('writes the same files whether their rows waited in the stage or went to an encoder at once', () => {
+    const partitionBy = [{ field: 'site', transform: 'value', as: 'site' }] as const
+    const log = Array.from({ length: 400 }, (_, i) => row(sinkTestNoon + i * 50, `user-${(i * 31) % 90}`))
+    const spec = { ...specOf({ partitionBy, latenessMs: 15_000 }), file: { format: 'parquet' } as const }
+    const reference = createFileSet({ spec, deadColumns, encodersAtOnce: 1000 }, columnarEncoders)
+    reference.append(testBatch(log, 0, 400))
+    const wanted = reference.finish(400)
+    expect(wanted.files).toHaveLength(90)
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 1, max: 399 })),
+        fc.integer({ min: 0, max: 90 }),
+        (cuts, encodersAtOnce) => {
+          const set = createFileSet({ spec, deadColumns, encodersAtOnce }, columnarEncoders)
+          let at = 0
+          for (const end of [...cuts.sort((a, b) => a - b), 400]) {
+            set.append(testBatch(log, at, end))
+            at = end
+          }
+          expect(set.finish(400)).toEqual(wanted)
+        },
+      ),
+      { seed, numRuns: 20 },
+    )
+  })
+
+  it('hands out the files of a sealed flush a part at a time', () => {
+    const partitionBy = [{ field: 'site', transform: 'value', as: 'site' }] as const
+    const log = Array.from({ length: 150 }, (_, i) => row(sinkTestNoon, `user-${i}`))
+    const set = createFileSet({ spec: specOf({ partitionBy }), deadColumns }, columnarEncoders)
+    set.append(testBatch(log, 0, 150))
+    expect(set.seal(150)).toMatchObject({ files: 150, stored: 150, late: 0 })
+    const taken = [set.take(), set.take(), set.take()]
+    expect(taken.map((files) => files.length)).toEqual([64, 64, 22])
+    expect(new Set(taken.flat().map(({ key }) => key)).size).toBe(150)
+    expect(set.take()).toEqual([])
   })
 
   it('goes on far beyond any number of files, and says how many are open (input 25)', () => {

@@ -118,7 +118,7 @@ describe('worker pool', () => {
     const batch = { batch: { schema: { fields: [] }, length: 0, columns: [] }, rejects: [] } as unknown as SinkBatch
     await expect(host.append('a', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })
     await expect(host.append('b', batch)).rejects.toMatchObject({ code: 'WORKER_LOST' })
-    await expect(host.finish('unknown', 1)).rejects.toMatchObject({ code: 'WORKER_LOST' })
+    await expect(host.seal('unknown', 1)).rejects.toMatchObject({ code: 'WORKER_LOST' })
     await host.drop('a')
     await host.drop('a')
     await host.close()

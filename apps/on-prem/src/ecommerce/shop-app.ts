@@ -11,10 +11,10 @@ export const userEvent = contracts['ecommerce.UserEvent']
 
 const SINK_ID = 'ecommerce-raw'
 
-/** Lake `events/raw`, by event_date and event_hour. */
+/** Lake `events/raw`, by event_date and event_hour; late events by the day they came. */
 const layout = {
   data: 'events/raw/{partitions}/',
-  late: 'events/late/{partitions}/',
+  late: 'events/late/ingest_date={ingest_date}/',
   dead: 'dead-letter-queue/{topic}/date={ingest_date}/',
 } as const
 

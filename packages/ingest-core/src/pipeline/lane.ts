@@ -3,20 +3,25 @@ import type { CommitReceipt, Counts, CutReason } from '../contracts/sink.ts'
 import type { DecodedBatch } from '../decode/decoded.ts'
 import { createBackOff } from './back-off.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { createChunkCharges } from './chunk-charge.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { sleep } from './clock.ts'
 import { addCounts, assertConserved, noCounts } from './conservation.ts'
 import { PipelineError } from './errors.ts'
+import type { Expansion } from './expansion.ts'
 import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
 import { firstOffset } from './first-offset.ts'
 import type { CommitInfo, PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
 import { decodePatiently } from './patient-decode.ts'
+import { createSinkHold } from './sink-hold.ts'
+import type { SinkHold } from './sink-hold.ts'
 import { createVitals } from './vitals.ts'
 
 /** What a lane needs from its pipeline. */
 export interface LaneHost {
   readonly options: ResolvedOptions
   readonly budget: ByteBudget
+  readonly expansion: Expansion
   readonly breaker: CircuitBreaker
   /** True when the lane closes once it has committed up to the log end seen at its first opening. */
   readonly stopAtEnd: boolean
@@ -38,10 +43,9 @@ export interface Lane {
   readonly partition: PartitionId
   readonly epoch: number
   readonly state: PartitionState
+  readonly hold: SinkHold
   /** True when the lane needs no more of this run: closed, stopped or paused. */
   readonly settled: boolean
-  /** Bytes buffered in the sink that a cut would free. */
-  readonly cuttableBytes: number
   /** Asks the sink where to resume, once `after` has ended, and positions the source. */
   start(after: Promise<void>): void
   wantsMore(): boolean
@@ -49,8 +53,8 @@ export interface Lane {
   /** An error of the source about this partition. */
   refuse(error: unknown): void
   requestCut(reason: CutReason): void
-  /** Cuts by time and idleness; needs no new records. */
-  tick(now: number): void
+  /** Cuts by time and idleness; needs no new records. While nothing is read for want of memory, nobody is idle. */
+  tick(now: number, starved: boolean): void
   /** Asks how far the log reaches by now; for `lag` only. */
   measureLag(): void
   /** Takes a partition whose circuit was open up again. */
@@ -87,7 +91,6 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let jumps = 0
   let fences = 0
   let corruptAt: number | null = null
-
   let pendingCut: CutReason | null = null
   let dirtySince: number | null = null
   let lastWriteAt = 0
@@ -96,8 +99,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let watermark: number | null = null
   let lastCommit: PartitionStatus['lastCommit'] = null
   const vitals = createVitals(() => clock.now())
-  const buffered = host.budget.open(0)
-  let chunkBytes = 0
+  const hold = createSinkHold(host.budget, host.expansion)
+  const charges = createChunkCharges(host.budget, host.expansion)
 
   /** Runs `work` after everything queued before it, unless the lane moved on; `always` runs in any case. */
   function enqueue(work: (signal: AbortSignal) => Promise<void>, always?: () => void): Promise<void> {
@@ -130,7 +133,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     pauseSource(true)
     await sink.abandon(partition)
     vitals.emptied()
-    buffered.set(0)
+    hold.emptied()
   }
 
   function pauseSource(paused: boolean): void {
@@ -211,38 +214,31 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     nextFetch = fetched.end
     vitals.sawEnd(fetched.end)
     const mine = turn
-    // The input and the worker's copy of it; the decoded size takes over when it is known.
-    const account = host.budget.open(0)
-    const charge = (bytes: number): void => {
-      chunkBytes += bytes - account.bytes
-      account.set(bytes)
-    }
-    charge(2 * fetched.byteLength)
+    const charge = charges.open(fetched.byteLength)
     chunks += 1
     flowControl()
     const decoding = decode(fetched, from, abort.signal)
-    const sized = decoding.then(
-      (batches) => charge(batches.reduce((sum, batch) => sum + batch.byteLength, 0)),
-      () => undefined, // the chain below awaits the same promise and deals with its error
-    )
+    // The chain below awaits the same promise and deals with its error.
+    const sized = decoding
+      .then((batches) => charge.decoded(batches.map(({ byteLength }) => byteLength)))
+      .catch(() => null)
     void enqueue(
       async (signal) => {
         await sized
         if (mine !== turn) return
         for (const batch of await decoding) {
-          await write({ ...batch, origin: fetched }, signal, () => charge(account.bytes - batch.byteLength))
+          await write({ ...batch, origin: fetched }, signal, () => charge.handedOver(batch.byteLength))
         }
       },
       () => {
-        charge(0)
-        account.close()
+        charge.close()
         chunks -= 1
         flowControl()
       },
     )
   }
 
-  /** `handedOver` is called when the sink has the rows: from then on its own count is the one that matters. */
+  /** `handedOver` is called when the sink has the rows. */
   async function write(batch: DecodedBatch, signal: AbortSignal, handedOver: () => void): Promise<void> {
     const tombstones = batch.tombstones?.length ?? 0
     const outcomes = batch.batch.length + batch.rejects.length + tombstones + batch.filtered + batch.duplicate
@@ -266,7 +262,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     writtenEnd = batch.end
     uncommitted += batch.consumed
     if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
-    buffered.set(usage.bufferedBytes)
+    hold.wrote(usage.bufferedBytes, batch.byteLength)
     lastWriteAt = clock.now()
     dirtySince ??= lastWriteAt
     const reason = usage.encodedBytes >= rotation.bytes ? 'bytes' : usage.rows >= rotation.rows ? 'rows' : null
@@ -279,6 +275,11 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   /** Commits until everything written is decided, or at most `times`: an adopted plan covers only a part. */
   async function commit(reason: CutReason, signal: AbortSignal, times = Infinity): Promise<void> {
     pendingCut = null
+    hold.cutBegan()
+    await commitAll(reason, signal, times).finally(() => hold.cutEnded())
+  }
+
+  async function commitAll(reason: CutReason, signal: AbortSignal, times: number): Promise<void> {
     for (let done = 0; dirtySince !== null && done < times; done++) {
       const began = clock.now()
       const receipt = await sink.commit({ partition, reason }, signal)
@@ -286,8 +287,10 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       if (receipt === undefined) {
         // Nothing to store, or an adopted plan that needs more records than are here: look again later.
         dirtySince = clock.now()
+        hold.cutWaits()
         return
       }
+      hold.cutBegan()
       await settle(receipt, began)
     }
   }
@@ -308,7 +311,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     const info = { at, tookMs: at - began, oldestRecord: vitals.oldestPending }
     if (all) {
       dirtySince = null
-      buffered.set(0)
+      hold.emptied()
       vitals.emptied()
     }
     vitals.moved()
@@ -326,6 +329,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   function requestCut(reason: CutReason): void {
     if (dirtySince === null || pendingCut !== null) return
     pendingCut = reason
+    hold.cutBegan()
     void enqueue(async (signal) => {
       if (pendingCut !== null) await commit(reason, signal)
     })
@@ -421,9 +425,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     get settled() {
       return state === 'closed' || state === 'stopped' || state === 'paused'
     },
-    get cuttableBytes() {
-      return dirtySince === null || pendingCut !== null ? 0 : buffered.bytes
-    },
+    hold,
     start(after) {
       void enqueue(async (signal) => {
         pauseSource(true)
@@ -439,11 +441,11 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       })
     },
     requestCut,
-    tick(now) {
+    tick(now, starved) {
       if (dirtySince === null || state !== 'running') return
       // A clock that was set back must not hold a cut up for as long (fault 78).
       dirtySince = Math.min(dirtySince, now)
-      lastWriteAt = Math.min(lastWriteAt, now)
+      lastWriteAt = starved || chunks > 0 ? now : Math.min(lastWriteAt, now)
       if (now - dirtySince >= rotation.intervalMs) requestCut('time')
       else if (now - lastWriteAt >= rotation.idleMs && now - dirtySince >= rotation.idleMs) requestCut('idle')
     },
@@ -476,7 +478,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       chain = chain.then(() => sink.abandon(partition)).catch((thrown: unknown) => note(thrown))
       await chain
       state = 'closed'
-      buffered.close()
+      hold.close()
       host.changed()
     },
     status: () => ({
@@ -487,7 +489,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       lag: vitals.logEnd === null || committedEnd === null ? null : Math.max(0, vitals.logEnd - committedEnd),
       oldestPending: vitals.oldestPending,
       busySince: vitals.busySince,
-      inFlightBytes: chunkBytes + buffered.bytes,
+      inFlightBytes: charges.bytes + hold.bytes,
       watermark,
       lastCommit,
       error,

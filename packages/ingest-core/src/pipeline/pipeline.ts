@@ -8,9 +8,11 @@ import { sleep } from './clock.ts'
 import { addCounts, assertConserved, noCounts } from './conservation.ts'
 import type { FlowCounts } from './conservation.ts'
 import { PipelineError } from './errors.ts'
+import { createExpansion } from './expansion.ts'
 import { classifyFailure, codeOf } from './failure.ts'
 import { createLane } from './lane.ts'
 import type { Lane } from './lane.ts'
+import { createMemoryPressure } from './memory-pressure.ts'
 import { resolveOptions } from './options.ts'
 import { partitionKey } from './partition-key.ts'
 import type { CommitInfo, LoopWait, PartitionStatus, PipelineOptions, PipelineStatus, RunSummary } from './options.ts'
@@ -46,6 +48,8 @@ export function createPipeline(given: PipelineOptions): Pipeline {
   const options = resolveOptions(given)
   const { source, sink, clock, logger } = options
   const budget = createByteBudget(options.budgetBytes)
+  const expansion = createExpansion()
+  const pressure = createMemoryPressure(budget, expansion, options.pollBytes)
   const breakers = new Map<string, CircuitBreaker>()
   const contracts = new Set(options.contracts.map((contract) => contract.topic))
   const lanes = new Map<string, Lane>()
@@ -117,6 +121,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
       const lane = createLane(partition, epochs, {
         options,
         budget,
+        expansion,
         breaker: breakerOf(partition.topic),
         stopAtEnd: until === 'caught-up',
         hasContract: contracts.has(partition.topic),
@@ -158,7 +163,6 @@ export function createPipeline(given: PipelineOptions): Pipeline {
 
     const pollLoop = async (): Promise<void> => {
       const trouble = createBackOff(options.backOff)
-      const smallestPoll = Math.min(options.pollBytes, Math.max(1, Math.floor(options.budgetBytes / 64)))
       while (!ended.signal.aborted) {
         if (until === 'caught-up' && assigned && [...lanes.values()].every((lane) => lane.settled)) return
         if (sourceEnded && lanes.size === 0) return
@@ -168,10 +172,9 @@ export function createPipeline(given: PipelineOptions): Pipeline {
           await woken
           continue
         }
-        // Columns can take more room than the bytes they come from: leave some.
-        const room = Math.min(options.pollBytes, Math.floor(budget.available / 4))
-        if (room < smallestPoll) {
-          relieve()
+        const room = pressure.room(lanes.values())
+        if (room === 0) {
+          pressure.relieve(lanes.values())
           if (loop.waitsFor !== 'memory') waitsFor('memory')
           await Promise.race([woken, budget.waitForChange(ended.signal)])
           continue
@@ -192,15 +195,6 @@ export function createPipeline(given: PipelineOptions): Pipeline {
       }
     }
 
-    /** Closes the largest open partition, so that the others can go on. */
-    const relieve = (): void => {
-      let largest: Lane | undefined
-      for (const lane of lanes.values()) {
-        if (lane.cuttableBytes > (largest?.cuttableBytes ?? 0)) largest = lane
-      }
-      largest?.requestCut('memory')
-    }
-
     const pollFailed = async (error: unknown, delayMs: number): Promise<void> => {
       const lane = lanes.get(keyOfError(error))
       if (lane !== undefined) return lane.refuse(error)
@@ -219,7 +213,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
       while (!ended.signal.aborted) {
         await sleep(clock, tickMs, ended.signal)
         const now = clock.now()
-        for (const lane of lanes.values()) lane.tick(now)
+        for (const lane of lanes.values()) lane.tick(now, loop.waitsFor === 'memory')
         if (Math.abs(now - measuredAt) < options.lagEveryMs) continue
         measuredAt = now
         for (const lane of lanes.values()) lane.measureLag()

@@ -4,7 +4,7 @@ import type { FileEncoders } from './file-encoders.ts'
 import { columnarEncoders } from './file-encoders.ts'
 import { createFileSet } from './file-set.ts'
 import type { FileSet, FileSetOptions } from './file-set.ts'
-import type { FinishedFlush } from './flush-spec.ts'
+import type { FinishedFile, SealedFlush } from './flush-spec.ts'
 
 /**
  * Where file sets live: in this thread, or in a worker. A lane is one flush; ids are not used twice. Options and batches
@@ -16,8 +16,10 @@ export interface FileSetHost {
   readonly residence?: object
   open(laneId: string, options: FileSetOptions): Promise<void>
   append(laneId: string, batch: SinkBatch): Promise<SinkUsage>
-  /** Closes the lane's files and the lane. */
-  finish(laneId: string, end: number): Promise<FinishedFlush>
+  /** Ends the lane's flush at `end`; its files are then taken. */
+  seal(laneId: string, end: number): Promise<SealedFlush>
+  /** Next files of a sealed lane, a few megabytes at a time. None: all were taken, and the lane is closed. */
+  take(laneId: string): Promise<readonly FinishedFile[]>
   /** Forgets a lane; an unknown one is not an error. */
   drop(laneId: string): Promise<void>
   /** Safe to call twice. */
@@ -39,10 +41,13 @@ export function createInlineFileSetHost(encoders: FileEncoders = columnarEncoder
     async append(laneId, batch) {
       return laneOf(laneId).append(batch)
     },
-    async finish(laneId, end) {
-      const finished = laneOf(laneId).finish(end)
-      lanes.delete(laneId)
-      return finished
+    async seal(laneId, end) {
+      return laneOf(laneId).seal(end)
+    },
+    async take(laneId) {
+      const files = laneOf(laneId).take()
+      if (files.length === 0) lanes.delete(laneId)
+      return files
     },
     async drop(laneId) {
       lanes.delete(laneId)

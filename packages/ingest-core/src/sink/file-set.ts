@@ -8,8 +8,9 @@ import { sha256Hex } from './canonical-json.ts'
 import { deadLetterBatch } from './dead-letter-file.ts'
 import { SinkError } from './errors.ts'
 import type { FileEncoders } from './file-encoders.ts'
-import type { DeadList, FileKind, FinishedFile, FinishedFlush, FlushSpec, Verdict } from './flush-spec.ts'
+import type { DeadList, FileKind, FinishedFile, FinishedFlush, FlushSpec, SealedFlush, Verdict } from './flush-spec.ts'
 import { createRowRouter } from './row-router.ts'
+import { createRowStage } from './row-stage.ts'
 
 export interface FileSetOptions {
   readonly spec: FlushSpec
@@ -17,6 +18,8 @@ export interface FileSetOptions {
   readonly deadColumns: Schema
   /** The dead records of an adopted plan: what arrives must agree with it. */
   readonly planned?: DeadList
+  /** Files that have an encoder from their first row on; the rows of further small ones wait in a `RowStage`. Default 16. */
+  readonly encodersAtOnce?: number
 }
 
 /**
@@ -29,51 +32,74 @@ export interface FileSet {
    * @throws SinkError SINK_BATCH_INVALID, PLAN_MISMATCH; the set is unusable afterwards
    */
   append(batch: SinkBatch): SinkUsage
-  /** Closes all files. The set is empty afterwards. */
+  /** Ends the flush at `end`: nothing is appended any more, and its files are there to be taken. */
+  seal(end: number): SealedFlush
+  /** The next files of a sealed flush, a few megabytes at a time, in any order. None: all were taken. */
+  take(): readonly FinishedFile[]
+  /** Seals, and takes everything. */
   finish(end: number): FinishedFlush
 }
 
 interface OpenFile {
   readonly kind: FileKind
   readonly path: string
-  readonly encoder: FileEncoder
+  /** None as long as the rows wait in the stage. */
+  readonly encoder: FileEncoder | undefined
   buffered: number
+  rows: number
 }
 
 /** Rough memory of a reject besides its bytes. */
 const rejectOverhead = 256
+/** The same of a file: its path, its routes, its line in the done record. */
+const fileOverhead = 1024
+/** A file that begins with so many rows at once is not a small one: they are as large as the memory an encoder begins with. */
+const largeStart = 256
+/** `take` ends with the file that brings it to this. */
+const takeBytes = 4 * 1024 * 1024
+const takeFiles = 64
 
-export function createFileSet({ spec, deadColumns, planned }: FileSetOptions, encoders: FileEncoders): FileSet {
+export function createFileSet(options: FileSetOptions, encoders: FileEncoders): FileSet {
+  const { spec, deadColumns, planned, encodersAtOnce = 16 } = options
   const router = createRowRouter(spec)
   const project = createProjection(spec, planned === undefined ? 'SINK_BATCH_INVALID' : 'PLAN_MISMATCH')
   const files: OpenFile[] = []
+  const stage = createRowStage()
   const rejects: Reject[] = []
+  let withEncoder = 0
+  let mostStaged = 0
   let plannedAt = 0
   let rows = 0
   let buffered = 0
   let largest = 0
+  let pending: Generator<FinishedFile> | undefined
 
-  function fileOf(route: number): OpenFile {
+  function fileOf(route: number, first: number): OpenFile {
     const open = files[route]
     if (open !== undefined) return open
     const { late, path } = router.routes[route]!
-    const file: OpenFile = {
-      kind: late ? 'late' : 'data',
-      path,
-      encoder: encoders.create(spec.file, spec.columns),
-      buffered: 0,
-    }
-    files[route] = file
-    return file
+    const own = withEncoder < encodersAtOnce || first >= largeStart
+    const encoder = own ? encoders.create(spec.file, spec.columns) : undefined
+    if (own) withEncoder += 1
+    buffered += fileOverhead
+    return (files[route] = { kind: late ? 'late' : 'data', path, encoder, buffered: 0, rows: 0 })
   }
 
-  function appendTo(route: number, batch: ColumnBatch, selection?: Int32Array): void {
-    const file = fileOf(route)
+  /** Returns false when the rows are for the stage. */
+  function appendTo(route: number, batch: ColumnBatch, selection?: Int32Array): boolean {
+    const count = selection?.length ?? batch.length
+    const file = fileOf(route, count)
+    file.rows += count
+    if (file.encoder === undefined) {
+      mostStaged = Math.max(mostStaged, file.rows)
+      return false
+    }
     file.encoder.append(batch, selection)
     const { bufferedBytes, estimatedBytes } = file.encoder
     buffered += bufferedBytes - file.buffered
     file.buffered = bufferedBytes
     largest = Math.max(largest, estimatedBytes)
+    return true
   }
 
   function appendRows(given: ColumnBatch): void {
@@ -81,8 +107,15 @@ export function createFileSet({ spec, deadColumns, planned }: FileSetOptions, en
     const batch = project(given)
     const routes = router.route(batch)
     const first = routes[0]!
-    if (routes.every((route) => route === first)) return appendTo(first, batch)
-    for (const [route, selection] of grouped(routes, router.routes.length)) appendTo(route, batch, selection)
+    if (routes.every((route) => route === first)) {
+      if (!appendTo(first, batch)) stage.add(batch, ascending(batch.length), routes)
+      return
+    }
+    const staged: Int32Array[] = []
+    for (const [route, selection] of grouped(routes, router.routes.length)) {
+      if (!appendTo(route, batch, selection)) staged.push(selection)
+    }
+    if (staged.length > 0) stage.add(batch, joined(staged), routes)
   }
 
   /** Agrees with the plan or throws: its dead records in the range are exactly the rejects. */
@@ -110,13 +143,11 @@ export function createFileSet({ spec, deadColumns, planned }: FileSetOptions, en
     )
   }
 
-  function deadFile(end: number): { readonly file: FinishedFile | undefined; readonly dead: DeadList } {
-    if (rejects.length === 0) return { file: undefined, dead: planned ?? { verdicts: [], offsets: [], verdictOf: [] } }
-    rejects.sort((a, b) => a.offset - b.offset)
-    const dead = planned ?? decide(rejects)
+  function deadFile(end: number, dead: DeadList): FinishedFile {
     const encoder = encoders.create({ format: 'jsonl' }, deadColumns)
     const verdicts = rejects.map((_, i) => dead.verdicts[dead.verdictOf[i]!]!)
     encoder.append(deadLetterBatch(deadColumns, spec, rejects, verdicts))
+    rejects.length = 0
     const context = templateContext({ ...spec, name: spec.contract, topic: spec.partition.topic })
     const path = parseTemplate(spec.patterns.dead, context)
       .parts.map((part) => {
@@ -124,7 +155,7 @@ export function createFileSet({ spec, deadColumns, planned }: FileSetOptions, en
         return part.kind === 'ingest' ? formatHour(Math.floor(spec.ingestedAt / 3_600_000), part.format) : ''
       })
       .join('')
-    return { file: finished('dead', path, encoder, end), dead }
+    return finished('dead', path, encoder, end)
   }
 
   function finished(kind: FileKind, path: string, encoder: FileEncoder, end: number): FinishedFile {
@@ -133,6 +164,52 @@ export function createFileSet({ spec, deadColumns, planned }: FileSetOptions, en
     const fileRows = encoder.rows
     const bytes = encoder.finish()
     return { key, kind, rows: fileRows, bytes, sha256: sha256Hex(bytes) }
+  }
+
+  /** Writes one file after the other and lets go of what it is made of. */
+  function* closing(end: number, dead: DeadList): Generator<FinishedFile> {
+    if (rejects.length > 0) yield deadFile(end, dead)
+    for (let route = 0; route < files.length; route++) {
+      const { kind, path, encoder } = files[route]!
+      if (encoder === undefined) continue
+      files[route] = { kind, path, encoder: undefined, buffered: 0, rows: 0 }
+      yield finished(kind, path, encoder, end)
+    }
+    for (const { route, batch, selection } of stage.drain()) {
+      const encoder = encoders.create(spec.file, spec.columns)
+      encoder.append(batch, selection)
+      yield finished(files[route]!.kind, files[route]!.path, encoder, end)
+    }
+    files.length = 0
+  }
+
+  function seal(end: number): SealedFlush {
+    if (planned !== undefined && plannedAt < planned.offsets.length) throw mismatch(planned.offsets[plannedAt], end)
+    rejects.sort((a, b) => a.offset - b.offset)
+    const none: DeadList = { verdicts: [], offsets: [], verdictOf: [] }
+    const dead = planned ?? (rejects.length === 0 ? none : decide(rejects))
+    const rowsOf = (wanted: FileKind): number =>
+      files.reduce((sum, file) => sum + (file.kind === wanted ? file.rows : 0), 0)
+    pending = closing(end, dead)
+    return {
+      files: files.length + (rejects.length > 0 ? 1 : 0),
+      stored: rowsOf('data'),
+      late: rowsOf('late'),
+      dead,
+      watermark: router.watermark,
+    }
+  }
+
+  function take(): FinishedFile[] {
+    const taken: FinishedFile[] = []
+    let bytes = 0
+    while (bytes < takeBytes && taken.length < takeFiles) {
+      const next = pending?.next()
+      if (next === undefined || next.done === true) break
+      taken.push(next.value)
+      bytes += next.value.bytes.length
+    }
+    return taken
   }
 
   return {
@@ -144,21 +221,37 @@ export function createFileSet({ spec, deadColumns, planned }: FileSetOptions, en
         rejects.push(reject)
         buffered += rejectOverhead + bytesOf(reject)
       }
-      return { rows, bufferedBytes: buffered, encodedBytes: largest, openFiles: files.length }
+      return {
+        rows,
+        bufferedBytes: buffered + stage.heldBytes,
+        encodedBytes: Math.max(largest, Math.ceil(mostStaged * stage.bytesPerRow)),
+        openFiles: files.length,
+      }
     },
+    seal,
+    take,
     finish(end) {
-      if (planned !== undefined && plannedAt < planned.offsets.length) throw mismatch(planned.offsets[plannedAt], end)
-      const done = files.map((file) => finished(file.kind, file.path, file.encoder, end))
-      const { file, dead } = deadFile(end)
-      if (file !== undefined) done.push(file)
+      const { files: _count, ...sealed } = seal(end)
+      const done: FinishedFile[] = []
+      for (let more = take(); more.length > 0; more = take()) done.push(...more)
       done.sort((a, b) => (a.key < b.key ? -1 : 1))
-      files.length = 0
-      rejects.length = 0
-      const count = (kind: FileKind): number =>
-        done.reduce((sum, each) => sum + (each.kind === kind ? each.rows : 0), 0)
-      return { files: done, stored: count('data'), late: count('late'), dead, watermark: router.watermark }
+      return { files: done, ...sealed }
     },
   }
+}
+
+function ascending(length: number): Int32Array {
+  return Int32Array.from({ length }, (_, i) => i)
+}
+
+function joined(selections: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(selections.reduce((sum, selection) => sum + selection.length, 0))
+  let at = 0
+  for (const selection of selections) {
+    all.set(selection, at)
+    at += selection.length
+  }
+  return all
 }
 
 /** Row numbers per route, ascending. */

@@ -38,7 +38,7 @@ export interface FileSinkOptions {
   readonly pipeline?: { readonly name: string; readonly version: string }
   /** Event times outside `[min, max)`, ms, go to `_out_of_range`. Default 1990 to 2200. */
   readonly timeRange?: { readonly min: number; readonly max: number }
-  /** Files of one partition beyond which the sink asks for a commit. Default 64. */
+  /** Files of one partition beyond which the sink asks for a commit. Default 10,000. */
   readonly maxOpenFiles?: number
   /** Objects of one flush put at the same time. Default 4. */
   readonly parallelPuts?: number
@@ -83,7 +83,7 @@ export const fileSinkDefaults = {
   layout: layouts.lake,
   /** 1990-01-01 and 2200-01-01. */
   timeRange: { min: 631_152_000_000, max: 7_258_118_400_000 },
-  maxOpenFiles: 64,
+  maxOpenFiles: 10_000,
   parallelPuts: 4,
   maxInlineDead: 1000,
   retry: { firstMs: 100, maxMs: 10_000, jitter: 0.5, deadlineMs: 60_000 },

@@ -11,7 +11,10 @@ import { deadLetterColumns } from './dead-letter-columns.ts'
 import { SinkError } from './errors.ts'
 import { resolveFileSink } from './file-sink-options.ts'
 import type { FileSinkOptions, ResolvedTable } from './file-sink-options.ts'
-import type { FinishedFlush, FlushSpec } from './flush-spec.ts'
+import type { DoneFile } from './chain-records.ts'
+import { createFileFeed } from './file-feed.ts'
+import type { FileFeed } from './file-feed.ts'
+import type { FlushSpec, SealedFlush } from './flush-spec.ts'
 import { checkTopic, claimTable } from './markers.ts'
 import { publishFlush } from './publish.ts'
 import { splitSinkBatch } from './split-batch.ts'
@@ -28,11 +31,12 @@ interface Flush {
   usage: SinkUsage
 }
 
-/** A flush that is encoded and waits to be published. Publishing it again after a failure is safe. */
+/** A flush that takes no more rows and waits to be published. Publishing goes on after a failure where it was. */
 interface Sealed {
   readonly flush: Flush
-  readonly finished: FinishedFlush
-  readonly bytes: number
+  readonly sealed: SealedFlush
+  readonly feed: FileFeed
+  readonly placed: DoneFile[]
 }
 
 /** One opening of a partition. Nothing of it outlives `abandon`. */
@@ -160,12 +164,13 @@ export function createFileSink(given: FileSinkOptions): Sink {
   }
 
   async function seal(lane: Lane, flush: Flush): Promise<void> {
-    const finished = await host.finish(flush.laneId, flush.end)
-    if (flush.plan !== null) checkCounts(lane.partition, flush, finished)
+    const sealed = await host.seal(flush.laneId, flush.end)
+    if (flush.plan !== null) checkCounts(lane.partition, flush, sealed)
     lane.flush = null
-    lane.sealed = { flush, finished, bytes: finished.files.reduce((sum, file) => sum + file.bytes.length, 0) }
+    const feed = createFileFeed(() => host.take(flush.laneId), options.parallelPuts)
+    lane.sealed = { flush, sealed, feed, placed: [] }
     lane.next = flush.end
-    lane.watermark = finished.watermark
+    lane.watermark = sealed.watermark
   }
 
   function usageOf(lane: Lane): SinkUsage {
@@ -173,8 +178,8 @@ export function createFileSink(given: FileSinkOptions): Sink {
     const { sealed } = lane
     const ask = sealed !== null || usage.openFiles > options.maxOpenFiles
     return {
-      rows: usage.rows + (sealed === null ? 0 : sealed.finished.stored + sealed.finished.late),
-      bufferedBytes: usage.bufferedBytes + (sealed?.bytes ?? 0),
+      rows: usage.rows + (sealed === null ? 0 : sealed.sealed.stored + sealed.sealed.late),
+      bufferedBytes: usage.bufferedBytes + (sealed?.flush.usage.bufferedBytes ?? 0),
       encodedBytes: usage.encodedBytes,
       openFiles: usage.openFiles,
       ...(ask && { commitAdvised: true }),
@@ -183,22 +188,24 @@ export function createFileSink(given: FileSinkOptions): Sink {
 
   async function publish(
     lane: Lane,
-    { flush, finished }: Sealed,
+    { flush, sealed, feed, placed }: Sealed,
     cut: Cut,
     signal: AbortSignal,
   ): Promise<CommitReceipt> {
-    const rows = finished.stored + finished.late
+    const rows = sealed.stored + sealed.late
     const { consumed, filtered, duplicate } = flush.counts
-    const dead = finished.dead.offsets.length
+    const dead = sealed.dead.offsets.length
     const planCounts = { rows, filtered, dead, redelivered: duplicate }
     const { state } = lane.chain
     const open =
       state.kind === 'planned'
         ? state.plan
-        : await lane.chain.plan(flush.spec, flush.end, planCounts, finished.dead, signal)
+        : await lane.chain.plan(flush.spec, flush.end, planCounts, sealed.dead, signal)
     const done = await publishFlush({
       open,
-      finished,
+      sealed,
+      feed,
+      placed,
       encoders,
       calls,
       hooks,
@@ -215,8 +222,8 @@ export function createFileSink(given: FileSinkOptions): Sink {
       end: flush.end,
       counts: {
         consumed,
-        stored: finished.stored,
-        late: finished.late,
+        stored: sealed.stored,
+        late: sealed.late,
         duplicate,
         filtered,
         deadLettered: dead,
@@ -231,6 +238,7 @@ export function createFileSink(given: FileSinkOptions): Sink {
     lane.abort.abort()
     await lane.turn
     if (lane.flush !== null) await host.drop(lane.flush.laneId)
+    if (lane.sealed !== null) await host.drop(lane.sealed.flush.laneId)
     lane.flush = null
     lane.sealed = null
   }
@@ -352,9 +360,9 @@ async function withColumns({ resident, ...batch }: SinkBatch): Promise<SinkBatch
   return resident === undefined ? batch : { ...batch, batch: await resident.load() }
 }
 
-function checkCounts(partition: PartitionId, flush: Flush, finished: FinishedFlush): void {
+function checkCounts(partition: PartitionId, flush: Flush, sealed: SealedFlush): void {
   const { plan } = flush.plan!
-  const rows = finished.stored + finished.late
+  const rows = sealed.stored + sealed.late
   if (plan.counts.rows === rows && plan.counts.filtered === flush.counts.filtered) return
   throw new SinkError(
     'PLAN_MISMATCH',

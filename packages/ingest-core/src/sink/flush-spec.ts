@@ -65,13 +65,19 @@ export interface FinishedFile {
   readonly sha256: string
 }
 
-/** A flush, encoded. A function of the records, the spec and `end` alone. */
-export interface FinishedFlush {
-  /** In byte order of their keys. */
-  readonly files: readonly FinishedFile[]
+/** A flush that takes no more rows. A function of the records, the spec and `end` alone, as its files are. */
+export interface SealedFlush {
+  /** Number of its files. */
+  readonly files: number
   readonly stored: number
   readonly late: number
   readonly dead: DeadList
   /** Greatest event time after the flush. */
   readonly watermark: number | null
+}
+
+/** A flush with all of its files at once. */
+export interface FinishedFlush extends Omit<SealedFlush, 'files'> {
+  /** In byte order of their keys. */
+  readonly files: readonly FinishedFile[]
 }

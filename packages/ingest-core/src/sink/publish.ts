@@ -4,13 +4,17 @@ import type { Done, DoneFile } from './chain-records.ts'
 import type { OpenPlan } from './chain.ts'
 import { SinkError } from './errors.ts'
 import type { FileEncoders } from './file-encoders.ts'
-import type { FinishedFile, FinishedFlush } from './flush-spec.ts'
+import type { FileFeed } from './file-feed.ts'
+import type { FinishedFile, SealedFlush } from './flush-spec.ts'
 import type { SinkHooks } from './hooks.ts'
 import type { StoreCalls } from './store-calls.ts'
 
 export interface PublishOptions {
   readonly open: OpenPlan
-  readonly finished: FinishedFlush
+  readonly sealed: SealedFlush
+  readonly feed: FileFeed
+  /** Files of this flush that are there; grows. */
+  readonly placed: DoneFile[]
   readonly encoders: FileEncoders
   readonly calls: StoreCalls
   readonly hooks: SinkHooks
@@ -22,36 +26,45 @@ export interface PublishOptions {
 }
 
 /**
- * Puts the files of a planned flush, create-only, and says what is there afterwards. Doing it again, or twice at once,
- * changes nothing.
+ * Puts the files of a planned flush, create-only, as they are encoded, and says what is there afterwards. Files of another
+ * attempt that are there already change nothing; after a failure the same feed goes on with the file that failed.
  * @throws SinkError CHAIN_DIVERGED when a name is taken by other content (RELIABILITY fault 52)
  */
 export async function publishFlush(options: PublishOptions): Promise<Done> {
-  const { open, finished, hooks } = options
+  const { open, sealed, feed, placed, hooks } = options
   const { plan } = open
   const { partition } = plan.spec
   const where = `${partition.topic}[${partition.partition}]`
-  const files: DoneFile[] = []
-  const queue = finished.files.map((file, index) => ({ file, index }))
-  let placed = 0
+  let failed = false
 
+  const put = async (file: FinishedFile): Promise<void> => {
+    const detail = { partition: where, start: plan.start, key: file.key }
+    await hooks.at('before_put', detail)
+    const done = await placeFile(options, file)
+    await hooks.at('after_put', detail)
+    placed.push(done)
+    if (placed.length === 1 && sealed.files > 1) await hooks.at('after_some_puts', detail)
+  }
   const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const { file, index } = next
-      const detail = { partition: where, start: plan.start, key: file.key }
-      await hooks.at('before_put', detail)
-      files[index] = await placeFile(options, file)
-      await hooks.at('after_put', detail)
-      placed += 1
-      if (placed === 1 && finished.files.length > 1) await hooks.at('after_some_puts', detail)
+    while (!failed) {
+      const file = await feed.next()
+      if (file === undefined) return
+      try {
+        await put(file)
+      } catch (error) {
+        failed = true
+        feed.giveBack(file)
+        throw error
+      }
     }
   }
-  const workers = Array.from({ length: Math.min(options.parallel, queue.length) }, work)
+  const workers = Array.from({ length: Math.min(options.parallel, Math.max(1, sealed.files)) }, work)
   // Wait for all of them: nothing may go on writing after this call has failed.
-  const failed = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  const failure = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected')
+  if (failure !== undefined) throw failure.reason
 
-  const dead = finished.dead.offsets.length
+  const files = [...placed].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const dead = sealed.dead.offsets.length
   return {
     version: 1,
     start: plan.start,
@@ -59,13 +72,13 @@ export async function publishFlush(options: PublishOptions): Promise<Done> {
     plan: open.sha256,
     files,
     counts: {
-      consumed: finished.stored + finished.late + plan.counts.filtered + dead,
-      stored: finished.stored,
-      late: finished.late,
+      consumed: sealed.stored + sealed.late + plan.counts.filtered + dead,
+      stored: sealed.stored,
+      late: sealed.late,
       filtered: plan.counts.filtered,
       deadLettered: dead,
     },
-    watermark: finished.watermark,
+    watermark: sealed.watermark,
   }
 }
 

@@ -75,9 +75,12 @@ export function createIngestHandlers(data: IngestWorkerData): WorkerHandlers {
     async 'files.append'({ laneId, batch }: { laneId: string; batch: SinkBatch }): Promise<HandlerResult> {
       return { value: await files.append(laneId, batch) }
     },
-    async 'files.finish'({ laneId, end }: { laneId: string; end: number }): Promise<HandlerResult> {
-      const finished = await files.finish(laneId, end)
-      return { value: finished, transfer: ownBuffers(finished.files.map((file) => file.bytes)) }
+    async 'files.seal'({ laneId, end }: { laneId: string; end: number }): Promise<HandlerResult> {
+      return { value: await files.seal(laneId, end) }
+    },
+    async 'files.take'({ laneId }: { laneId: string }): Promise<HandlerResult> {
+      const taken = await files.take(laneId)
+      return { value: taken, transfer: ownBuffers(taken.map((file) => file.bytes)) }
     },
     async 'files.drop'({ laneId }: { laneId: string }): Promise<HandlerResult> {
       await files.drop(laneId)

@@ -4,7 +4,7 @@ import type { SinkBatch, SinkUsage } from '../contracts/sink.ts'
 import { PipelineError } from '../pipeline/errors.ts'
 import { partitionKey } from '../pipeline/partition-key.ts'
 import type { FileSetHost } from '../sink/file-set-host.ts'
-import type { FinishedFlush } from '../sink/flush-spec.ts'
+import type { FinishedFile, SealedFlush } from '../sink/flush-spec.ts'
 import { WorkerCrash } from './pool.ts'
 import type { WorkerPool } from './pool.ts'
 
@@ -56,10 +56,11 @@ export function createWorkerFileSetHost(pool: WorkerPool): FileSetHost {
       const { key, id } = resident
       return call<SinkUsage>(laneId, 'files.appendKept', { laneId, batch, key, id }, buffersOf(batch))
     },
-    async finish(laneId, end) {
-      const finished = await call<FinishedFlush>(laneId, 'files.finish', { laneId, end })
-      lanes.delete(laneId)
-      return finished
+    seal: (laneId, end) => call<SealedFlush>(laneId, 'files.seal', { laneId, end }),
+    async take(laneId) {
+      const files = await call<readonly FinishedFile[]>(laneId, 'files.take', { laneId })
+      if (files.length === 0) lanes.delete(laneId)
+      return files
     },
     drop,
     async close() {

@@ -1,0 +1,68 @@
+import type { ByteBudget } from './byte-budget.ts'
+import type { Expansion } from './expansion.ts'
+
+/** What memory pressure sees of a partition. */
+export interface Holder {
+  /** Bytes buffered in the sink that a cut would free. */
+  readonly cuttableBytes: number
+  /** Bytes buffered in the sink that a cut under way will free. */
+  readonly freeingBytes: number
+  /** Bytes buffered in the sink that no cut frees before more records are there: those of an unfinished plan. */
+  readonly stuckBytes: number
+}
+
+export interface Cuttable {
+  readonly hold: Holder
+  requestCut(reason: 'memory'): void
+}
+
+/** Decides how much is read next, and which partition makes room, so that what is held stays within the budget. */
+export interface MemoryPressure {
+  /** Bytes that may be fetched now; 0 when nothing fits. */
+  room(lanes: Iterable<Cuttable>): number
+  /**
+   * Cuts the largest partition, and the next one only when what is on its way out is not enough: a cut makes files, and all
+   * partitions at once make more of them than are needed.
+   */
+  relieve(lanes: Iterable<Cuttable>): void
+}
+
+/** Share of the budget that is not read into: a sink may take more for rows than the rows took before. */
+const leastHeadroom = 1 / 8
+const mostHeadroom = 1 / 3
+/** Cuts go on until what will be left is below this share of the budget. */
+const relieved = 3 / 4
+/** A poll for less than this share of the budget is not worth it. */
+const smallest = 1 / 64
+
+export function createMemoryPressure(budget: ByteBudget, expansion: Expansion, pollBytes: number): MemoryPressure {
+  const smallestPoll = Math.min(pollBytes, Math.max(1, Math.floor(budget.limit * smallest)))
+  const headroom = (): number =>
+    Math.min(budget.limit * mostHeadroom, Math.max(budget.limit * leastHeadroom, expansion.surplus))
+  return {
+    room(lanes) {
+      const free = budget.available - headroom()
+      const fits = Math.min(pollBytes, Math.floor(free / expansion.factor))
+      if (fits >= smallestPoll) return fits
+      // Something must go on, even where one chunk, or a plan made with another budget, is more than there is.
+      let stuck = 0
+      for (const { hold } of lanes) stuck += hold.stuckBytes
+      return budget.used <= stuck ? smallestPoll : 0
+    },
+    relieve(lanes) {
+      const open = [...lanes]
+      let left = budget.used - open.reduce((sum, { hold }) => sum + hold.freeingBytes, 0)
+      const largestFirst = open
+        .map((lane) => ({ lane, bytes: lane.hold.cuttableBytes }))
+        .filter(({ bytes }) => bytes > 0)
+        .sort((a, b) => b.bytes - a.bytes)
+      // Below this there is room again.
+      const enough = budget.limit - headroom() - 2 * smallestPoll * expansion.factor
+      for (const { lane, bytes } of largestFirst) {
+        if (left <= Math.min(enough, budget.limit * relieved)) return
+        lane.requestCut('memory')
+        left -= bytes
+      }
+    },
+  }
+}
