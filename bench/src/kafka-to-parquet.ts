@@ -42,7 +42,16 @@ const rounds = Number(positionals[1] ?? 2)
 const { store, codec } = flags
 if (store !== 'local' && store !== 'minio') throw new Error(`--store is local or minio, not ${store}`)
 /** For a peak of 300 MB: what is read, decoded and buffered at a time is small, and so are the young generations. */
-const smallMemory = { pollBytes: 2 ** 18, budgetBytes: 2 ** 25, chunksAhead: 2, youngMb: 8 }
+const smallMemory = {
+  workers: 2,
+  pollBytes: 2 ** 18,
+  budgetBytes: 18_000_000,
+  chunksAhead: 2,
+  youngMb: 8,
+  heapGrowth: 0,
+}
+/** Both ways alike: arenas of glibc's malloc keep what threads have freed, by default sixteen of them on two cores. */
+const allocator = { MALLOC_ARENA_MAX: '2' }
 const settings = Object.fromEntries(
   flags.set
     .split(',')
@@ -115,7 +124,7 @@ async function measure(): Promise<Measured[]> {
           const args = [JSON.stringify(job), ...(way === 'sluice' ? [] : [forms[way]])]
           contenders.set(
             way,
-            (contender = startContender(module, args, way === 'sluice' ? ['--max-semi-space-size=4'] : [])),
+            (contender = startContender(module, args, way === 'sluice' ? ['--max-semi-space-size=4'] : [], allocator)),
           )
         }
         const report = await contender.run()

@@ -35,10 +35,18 @@ export interface Contender {
   close(): Promise<void>
 }
 
-/** Starts `module`, which calls `serveRuns`; `flags` are for Node. */
-export function startContender(module: URL, args: readonly string[], flags: readonly string[] = []): Contender {
+/** Starts `module`, which calls `serveRuns`; `flags` are for Node, `env` is added to the environment. */
+export function startContender(
+  module: URL,
+  args: readonly string[],
+  flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Contender {
   const startedAt = Date.now()
-  const child = fork(module, [...args], { execArgv: [...process.execArgv, ...flags] })
+  const child = fork(module, [...args], {
+    execArgv: [...process.execArgv, ...flags],
+    env: { ...process.env, ...env },
+  })
   const gone = new Promise<number | null>((resolve) => child.on('exit', resolve))
   return {
     startedAt,
