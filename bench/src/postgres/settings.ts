@@ -11,10 +11,10 @@ export interface Settings {
   readonly direct: number
 }
 
-/** Settings for small memory. `budgetBytes` decides when a partition commits: after some 15,000 rows. */
+/** Settings for small memory: partitions commit after 15,000 rows each, beside each other, before the budget makes them. */
 export const smallMemory: Settings = {
-  flushRows: 60_000,
-  budgetBytes: 32 * 1024 * 1024,
+  flushRows: 15_000,
+  budgetBytes: 48 * 1024 * 1024,
   pollBytes: 256 * 1024,
   chunksAhead: 2,
   connections: 2,
