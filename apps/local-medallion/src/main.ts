@@ -3,6 +3,9 @@ import { enableCompileCache } from 'node:module'
 
 // Before what it is to serve: a second start does not compile again what the first one did.
 enableCompileCache()
+const { letHeapGrow } = await import('@sluice/ingest-core')
+// Before threads are made.
+letHeapGrow()
 const { runCli } = await import('@sluice/runtime')
 const { addCommands } = await import('./commands.ts')
 

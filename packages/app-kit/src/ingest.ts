@@ -6,7 +6,6 @@ import {
   createPipeline,
   createSchemaLedger,
   createSchemaResolver,
-  letHeapGrow,
   type CommitInfo,
   type CommitReceipt,
   type Pipeline,
@@ -42,7 +41,6 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
   const { contracts, schemaChecks, layout, tables = contracts.map((contract) => ({ contract })) } = app
   const { follow, signal, log, hooks, onReceipt } = options
   await using open = new AsyncDisposableStack()
-  letHeapGrow()
   // First of all, so that the threads load their code while source and store connect.
   const workers = createIngestWorkers({ contracts, size: config.workers })
   open.defer(() => workers.close())

@@ -51,27 +51,24 @@ export function grownCapacity(current: number, needed: number): number {
 export function roomierBytes(old: Bytes, used: number, needed: number): Bytes {
   if (needed <= old.length) return old
   const capacity = grownCapacity(old.length, needed)
-  const grown = new Uint8Array(takeMemory(capacity), 0, capacity)
-  grown.set(old.subarray(0, used))
-  giveMemory(old.buffer)
-  return grown
+  return moved(old, used, new Uint8Array(takeMemory(capacity), 0, capacity))
 }
 
 /** The same for 16-bit items. */
 export function roomierShorts(old: Shorts, used: number, needed: number): Shorts {
   if (needed <= old.length) return old
   const capacity = grownCapacity(old.length, needed)
-  const grown = new Uint16Array(takeMemory(2 * capacity), 0, capacity)
-  grown.set(old.subarray(0, used))
-  giveMemory(old.buffer)
-  return grown
+  return moved(old, used, new Uint16Array(takeMemory(2 * capacity), 0, capacity))
 }
 
 /** The same for 32-bit items. */
 export function roomierInts(old: Ints, used: number, needed: number): Ints {
   if (needed <= old.length) return old
   const capacity = grownCapacity(old.length, needed)
-  const grown = new Int32Array(takeMemory(4 * capacity), 0, capacity)
+  return moved(old, used, new Int32Array(takeMemory(4 * capacity), 0, capacity))
+}
+
+function moved<T extends Bytes | Shorts | Ints>(old: T, used: number, grown: T): T {
   grown.set(old.subarray(0, used))
   giveMemory(old.buffer)
   return grown
