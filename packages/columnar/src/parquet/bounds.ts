@@ -125,3 +125,44 @@ export function integerBounds(words: Int32Array, count: number, wide: boolean): 
 function exact(min: Int32Array, max: Int32Array): Bounds {
   return { min: new Uint8Array(min.buffer), max: new Uint8Array(max.buffer), minExact: true, maxExact: true }
 }
+
+/** Where run `i` of bytes begins, or ends. */
+export type Position = (i: number) => number
+
+/** The least and the greatest of `count` runs of bytes, at least one, as views; `signed` when the first byte has a sign. */
+export function extremes(
+  bytes: Uint8Array,
+  count: number,
+  start: Position,
+  end: Position,
+  signed: boolean,
+): { readonly low: Uint8Array; readonly high: Uint8Array } {
+  let min = 0
+  let max = 0
+  let minPrefix = prefixOf(bytes, start(0), end(0), signed)
+  let maxPrefix = minPrefix
+  for (let i = 1; i < count; i++) {
+    const from = start(i)
+    const to = end(i)
+    // Most values lie strictly between the extremes, which their first four bytes show.
+    const prefix = prefixOf(bytes, from, to, signed)
+    if (prefix > minPrefix && prefix < maxPrefix) continue
+    if (prefix <= minPrefix && compareBytes(bytes, from, to, bytes, start(min), end(min), signed) < 0) {
+      min = i
+      minPrefix = prefix
+    } else if (prefix >= maxPrefix && compareBytes(bytes, from, to, bytes, start(max), end(max), signed) > 0) {
+      max = i
+      maxPrefix = prefix
+    }
+  }
+  return { low: bytes.subarray(start(min), end(min)), high: bytes.subarray(start(max), end(max)) }
+}
+
+/** The first four bytes as an unsigned number in the value's order; shorter values are padded with zeros. */
+function prefixOf(bytes: Uint8Array, start: number, end: number, signed: boolean): number {
+  const first = start < end ? bytes[start]! : 0
+  const second = start + 1 < end ? bytes[start + 1]! : 0
+  const third = start + 2 < end ? bytes[start + 2]! : 0
+  const fourth = start + 3 < end ? bytes[start + 3]! : 0
+  return (((signed ? first ^ 0x80 : first) << 24) | (second << 16) | (third << 8) | fourth) >>> 0
+}

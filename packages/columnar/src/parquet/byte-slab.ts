@@ -30,15 +30,6 @@ export function equalBytes(a: DataView, aStart: number, b: DataView, bStart: num
   return true
 }
 
-/** The first four bytes as an unsigned number in the value's order; shorter values are padded with zeros. */
-export function prefixOf(bytes: Uint8Array, start: number, end: number, signed: boolean): number {
-  const first = start < end ? bytes[start]! : 0
-  const second = start + 1 < end ? bytes[start + 1]! : 0
-  const third = start + 2 < end ? bytes[start + 2]! : 0
-  const fourth = start + 3 < end ? bytes[start + 3]! : 0
-  return (((signed ? first ^ 0x80 : first) << 24) | (second << 16) | (third << 8) | fourth) >>> 0
-}
-
 /** Copies `[start, end)`; a loop beats the call of `set` for short values. */
 export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, to: number): void {
   if (end - start > 48) target.set(source.subarray(start, end), to)

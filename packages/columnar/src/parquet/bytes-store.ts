@@ -1,6 +1,6 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
-import { byteBounds, compareBytes } from './bounds.ts'
+import { byteBounds, extremes, type Position } from './bounds.ts'
 import {
   giveMemory,
   noBytes,
@@ -30,7 +30,6 @@ import { fitFixed, writeIndices } from './word-store.ts'
 import {
   hashBytes,
   equalBytes,
-  prefixOf,
   copyBytes,
   putInt32,
   ascending,
@@ -285,7 +284,7 @@ export class BytesStore implements LeafStore {
 
   #sealedDictionary(bits: number): SealedValues {
     const spans = this.#spans
-    const bounds = this.#bounds(
+    const bounds = this.#boundsOf(
       this.#entries,
       this.#distinct,
       (i) => spans[2 * i]!,
@@ -306,7 +305,7 @@ export class BytesStore implements LeafStore {
     const slab = this.#slab
     const start = size === 0 ? (i: number) => (i === 0 ? 0 : ends[i - 1]!) : (i: number) => i * size
     const end = size === 0 ? (i: number) => ends[i]! : (i: number) => (i + 1) * size
-    const bounds = this.#bounds(slab, this.count, start, end)
+    const bounds = this.#boundsOf(slab, this.count, start, end)
     const withBounds = bounds ? { bounds } : {}
     if (size !== 0) {
       return {
@@ -328,34 +327,9 @@ export class BytesStore implements LeafStore {
     }
   }
 
-  #bounds(
-    bytes: Uint8Array,
-    count: number,
-    start: (i: number) => number,
-    end: (i: number) => number,
-  ): Bounds | undefined {
+  #boundsOf(bytes: Uint8Array, count: number, start: Position, end: Position): Bounds | undefined {
     if (count === 0 || (this.#kind === 'fixed' && this.#size > MAX_BOUND_BYTES)) return undefined
-    const signed = this.#kind === 'decimal'
-    let min = 0
-    let max = 0
-    let minPrefix = prefixOf(bytes, start(0), end(0), signed)
-    let maxPrefix = minPrefix
-    for (let i = 1; i < count; i++) {
-      const from = start(i)
-      const to = end(i)
-      // Most values lie strictly between the extremes, which their first four bytes show.
-      const prefix = prefixOf(bytes, from, to, signed)
-      if (prefix > minPrefix && prefix < maxPrefix) continue
-      if (prefix <= minPrefix && compareBytes(bytes, from, to, bytes, start(min), end(min), signed) < 0) {
-        min = i
-        minPrefix = prefix
-      } else if (prefix >= maxPrefix && compareBytes(bytes, from, to, bytes, start(max), end(max), signed) > 0) {
-        max = i
-        maxPrefix = prefix
-      }
-    }
-    const low = bytes.subarray(start(min), end(min))
-    const high = bytes.subarray(start(max), end(max))
+    const { low, high } = extremes(bytes, count, start, end, this.#kind === 'decimal')
     return this.#size === 0
       ? byteBounds(low, high, this.#kind === 'utf8')
       : { min: low.slice(), max: high.slice(), minExact: true, maxExact: true }
