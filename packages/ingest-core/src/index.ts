@@ -120,6 +120,8 @@ export type {
 export { PipelineError, pipelineErrors } from './pipeline/errors.ts'
 export type { PipelineErrorCode } from './pipeline/errors.ts'
 export { letHeapGrow } from './workers/heap-growth.ts'
+export { createSharedMemory } from './workers/shared-memory.ts'
+export type { SharedMemory } from './workers/shared-memory.ts'
 export { createIngestWorkers } from './workers/ingest-workers.ts'
 export type { IngestWorkers, IngestWorkersOptions } from './workers/ingest-workers.ts'
 export { createDecodeService } from './decode/decode-service.ts'

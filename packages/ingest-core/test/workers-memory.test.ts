@@ -12,25 +12,25 @@ vi.mock('node:v8', () => ({ setFlagsFromString: vi.fn() }))
 describe('shared memory', () => {
   it('holds a copy, and the next one in the same place once it was given back', () => {
     const memory = createSharedMemory()
-    const first = memory.copy(Uint8Array.of(1, 2, 3))
-    const second = memory.copy(Uint8Array.of(4))
+    const first = memory.share(Uint8Array.of(1, 2, 3))
+    const second = memory.share(Uint8Array.of(4))
     expect([[...first], [...second]]).toEqual([[1, 2, 3], [4]])
     expect(second.buffer).not.toBe(first.buffer)
     memory.giveBack(first)
-    const third = memory.copy(Uint8Array.of(5, 6))
+    const third = memory.share(Uint8Array.of(5, 6))
     expect([[...third], [...second]]).toEqual([[5, 6], [4]])
     expect(third.buffer).toBe(first.buffer)
   })
 
   it('is not taken when it is too small, nor kept beyond 16 MiB', () => {
     const memory = createSharedMemory()
-    const small = memory.copy(new Uint8Array(10))
+    const small = memory.share(new Uint8Array(10))
     memory.giveBack(small)
-    const large = memory.copy(new Uint8Array(17 * 1024 * 1024).fill(3))
+    const large = memory.share(new Uint8Array(17 * 1024 * 1024).fill(3))
     expect(large.buffer).not.toBe(small.buffer)
     expect(large.at(-1)).toBe(3)
     memory.giveBack(large)
-    expect(memory.copy(new Uint8Array(17 * 1024 * 1024)).buffer).not.toBe(large.buffer)
+    expect(memory.share(new Uint8Array(17 * 1024 * 1024)).buffer).not.toBe(large.buffer)
   })
 
   it('can be read like any bytes: batches of every codec in it give the same records', () => {
@@ -42,7 +42,7 @@ describe('shared memory', () => {
         records: [0, 1].map((n) => ({ key: null, value: text(10 * i + n), headers: [], timestamp: 1 })),
       }),
     )
-    const bytes = createSharedMemory().copy(Buffer.concat(batches))
+    const bytes = createSharedMemory().share(Buffer.concat(batches))
     const { slab } = splitRecordBatches(bytes, { maxInflatedBytes: 2 ** 20 })
     const values = Array.from({ length: slab.length }, (_, i) =>
       Buffer.from(slab.bytes.slice(slab.valueStart[i], slab.valueEnd[i])).toString(),

@@ -108,7 +108,7 @@ describe('Fetch', () => {
     reply.appendUnsignedVarInt(0).appendUnsignedVarInt(12).appendInt32(4).appendInt64(50n)
     reply.appendTaggedFields().appendTaggedFields()
     for (const size of [7, 64, 10_000]) {
-      const parsed = parseFetch(inPieces(reply.buffer, size), 13)
+      const parsed = parseFetch(inPieces(reply.buffer, size), 13, createSharedMemory())
       expect(parsed).toEqual({
         errorCode: 0,
         byId: true,
@@ -132,7 +132,7 @@ describe('Fetch', () => {
   it('is parsed, version 4: no session, null list of aborted transactions, an error', () => {
     const reply = Writer.create().appendInt32(0).appendInt32(1).appendString('t', false).appendInt32(1)
     reply.appendInt32(0).appendInt16(1).appendInt64(-1n).appendInt64(-1n).appendInt32(-1).appendInt32(-1)
-    expect(parseFetch(inPieces(reply.buffer, 1000), 4).partitions[0]).toMatchObject({
+    expect(parseFetch(inPieces(reply.buffer, 1000), 4, createSharedMemory()).partitions[0]).toMatchObject({
       topic: 't',
       errorCode: 1,
       aborted: [],

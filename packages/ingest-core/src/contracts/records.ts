@@ -49,6 +49,8 @@ export type Fetched = {
   readonly start: number
   readonly end: number
   readonly byteLength: number
+  /** Takes the memory back for a later read, called at most once, when nobody looks at the bytes any more. */
+  readonly release?: () => void
 } & (
   | {
       readonly kind: 'batches'

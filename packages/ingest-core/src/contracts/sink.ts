@@ -119,7 +119,8 @@ export interface Sink {
   readonly name: string
   /**
    * Where the sink wants rows to stay: the worker pool in which it encodes them. A decoder that decodes there does not
-   * send columns through this thread. Without it every batch comes with its columns.
+   * send columns through this thread. Without it every batch comes with its columns. A sink with a residence does not look
+   * at the `origin` of a batch: that memory is used for the next read once the batch is written.
    */
   readonly residence?: object
   /** Fences and returns progress. For a new partition, `first` (from the start policy) becomes its genesis. */

@@ -163,11 +163,12 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
     }
   }
 
-  /** The worker gets a copy: sources hand out views, and what a worker dies of is needed for another try. */
-  function inputOf(fetched: Fetched): WorkerInput {
+  /** The worker gets shared bytes or a copy: sources hand out views, and what a worker dies of is needed for another try. */
+  function inputOf({ release: _release, ...fetched }: Fetched): WorkerInput {
     if (fetched.kind === 'batches') {
-      const bytes = memory.copy(fetched.bytes)
-      return { fetched: { ...fetched, bytes }, transfer: [], done: () => memory.giveBack(bytes) }
+      const bytes = memory.share(fetched.bytes)
+      const done = (): void => (bytes === fetched.bytes ? undefined : memory.giveBack(bytes))
+      return { fetched: { ...fetched, bytes }, transfer: [], done }
     }
     const { slab, transfer } = copyOfSlab(fetched.slab)
     return { fetched: { ...fetched, slab }, transfer, done: () => undefined }

@@ -7,6 +7,7 @@ import { createChunkCharges } from './chunk-charge.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { sleep } from './clock.ts'
 import { addCounts, assertConserved, noCounts } from './conservation.ts'
+import { createCutTiming } from './cut-timing.ts'
 import { PipelineError } from './errors.ts'
 import type { Expansion } from './expansion.ts'
 import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
@@ -92,13 +93,12 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let fences = 0
   let corruptAt: number | null = null
   let pendingCut: CutReason | null = null
-  let dirtySince: number | null = null
-  let lastWriteAt = 0
   let counts: Counts = noCounts
   let uncommitted = 0
   let watermark: number | null = null
   let lastCommit: PartitionStatus['lastCommit'] = null
   const vitals = createVitals(() => clock.now())
+  const timing = createCutTiming(rotation, clock)
   const hold = createSinkHold(host.budget, host.expansion)
   const charges = createChunkCharges(host.budget, host.expansion)
 
@@ -128,7 +128,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     abort.abort()
     abort = new AbortController()
     pendingCut = null
-    dirtySince = null
+    timing.emptied()
     uncommitted = 0
     pauseSource(true)
     await sink.abandon(partition)
@@ -234,6 +234,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         charge.close()
         chunks -= 1
         flowControl()
+        // A chunk that was dropped may still be decoded.
+        if (sink.residence !== undefined) void sized.then(() => fetched.release?.())
       },
     )
   }
@@ -262,9 +264,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     writtenEnd = batch.end
     uncommitted += batch.consumed
     if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
-    hold.wrote(usage.bufferedBytes, batch.byteLength)
-    lastWriteAt = clock.now()
-    dirtySince ??= lastWriteAt
+    hold.wrote(usage, batch.byteLength)
+    timing.wrote()
     const reason = usage.encodedBytes >= rotation.bytes ? 'bytes' : usage.rows >= rotation.rows ? 'rows' : null
     const atEnd = host.stopAtEnd && target !== null && writtenEnd >= target
     if (atEnd) await reachEnd(signal)
@@ -280,13 +281,13 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   }
 
   async function commitAll(reason: CutReason, signal: AbortSignal, times: number): Promise<void> {
-    for (let done = 0; dirtySince !== null && done < times; done++) {
+    for (let done = 0; timing.undecided && done < times; done++) {
       const began = clock.now()
       const receipt = await sink.commit({ partition, reason }, signal)
       if (signal.aborted) return
       if (receipt === undefined) {
         // Nothing to store, or an adopted plan that needs more records than are here: look again later.
-        dirtySince = clock.now()
+        timing.startOver()
         hold.cutWaits()
         return
       }
@@ -310,7 +311,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     const at = clock.now()
     const info = { at, tookMs: at - began, oldestRecord: vitals.oldestPending }
     if (all) {
-      dirtySince = null
+      timing.emptied()
       hold.emptied()
       vitals.emptied()
     }
@@ -327,7 +328,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   }
 
   function requestCut(reason: CutReason): void {
-    if (dirtySince === null || pendingCut !== null) return
+    if (!timing.undecided || pendingCut !== null) return
     pendingCut = reason
     hold.cutBegan()
     void enqueue(async (signal) => {
@@ -338,7 +339,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   async function reachEnd(signal: AbortSignal): Promise<void> {
     await commit('caught-up', signal)
     if (signal.aborted) return
-    if (dirtySince !== null) {
+    if (timing.undecided) {
       const { end } = await source.bounds(partition)
       vitals.sawEnd(end)
       if (end > writtenEnd) {
@@ -442,12 +443,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     },
     requestCut,
     tick(now, starved) {
-      if (dirtySince === null || state !== 'running') return
-      // A clock that was set back must not hold a cut up for as long (fault 78).
-      dirtySince = Math.min(dirtySince, now)
-      lastWriteAt = starved || chunks > 0 ? now : Math.min(lastWriteAt, now)
-      if (now - dirtySince >= rotation.intervalMs) requestCut('time')
-      else if (now - lastWriteAt >= rotation.idleMs && now - dirtySince >= rotation.idleMs) requestCut('idle')
+      const reason = state === 'running' ? timing.due(now, starved || chunks > 0) : undefined
+      if (reason !== undefined) requestCut(reason)
     },
     measureLag() {
       if (state === 'running') vitals.measure(() => source.bounds(partition))

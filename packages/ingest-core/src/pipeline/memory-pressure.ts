@@ -9,6 +9,8 @@ export interface Holder {
   readonly freeingBytes: number
   /** Bytes buffered in the sink that no cut frees before more records are there: those of an unfinished plan. */
   readonly stuckBytes: number
+  /** Bytes buffered per open file of the sink. */
+  readonly fileBytes: number
 }
 
 export interface Cuttable {
@@ -25,6 +27,11 @@ export interface MemoryPressure {
    * partitions at once make more of them than are needed.
    */
   relieve(lanes: Iterable<Cuttable>): void
+  /**
+   * Cuts the largest partition while there is still room for as much as it holds: the others are read on until it is
+   * written. Not for small files: a cut for each of many folders had better wait until it must be.
+   */
+  lookAhead(lanes: Iterable<Cuttable>): void
 }
 
 /** Share of the budget that is not read into: a sink may take more for rows than the rows took before. */
@@ -32,6 +39,8 @@ const leastHeadroom = 1 / 8
 const mostHeadroom = 1 / 3
 /** Cuts go on until what will be left is below this share of the budget. */
 const relieved = 3 / 4
+/** A cut ahead of time makes no files that buffer less than this, bytes. */
+const worthAFile = 512 * 1024
 /** A poll for less than this share of the budget is not worth it. */
 const smallest = 1 / 64
 
@@ -39,6 +48,15 @@ export function createMemoryPressure(budget: ByteBudget, expansion: Expansion, p
   const smallestPoll = Math.min(pollBytes, Math.max(1, Math.floor(budget.limit * smallest)))
   const headroom = (): number =>
     Math.min(budget.limit * mostHeadroom, Math.max(budget.limit * leastHeadroom, expansion.surplus))
+  /** Bytes that no cut under way frees. */
+  const staying = (lanes: readonly Cuttable[]): number =>
+    budget.used - lanes.reduce((sum, { hold }) => sum + hold.freeingBytes, 0)
+  const largestFirst = (lanes: readonly Cuttable[]): { lane: Cuttable; bytes: number }[] =>
+    lanes
+      .map((lane) => ({ lane, bytes: lane.hold.cuttableBytes }))
+      .filter(({ bytes }) => bytes > 0)
+      .sort((a, b) => b.bytes - a.bytes)
+
   return {
     room(lanes) {
       const free = budget.available - headroom()
@@ -49,16 +67,18 @@ export function createMemoryPressure(budget: ByteBudget, expansion: Expansion, p
       for (const { hold } of lanes) stuck += hold.stuckBytes
       return budget.used <= stuck ? smallestPoll : 0
     },
+    lookAhead(lanes) {
+      const open = [...lanes]
+      const [largest] = largestFirst(open)
+      if (largest === undefined || largest.lane.hold.fileBytes < worthAFile) return
+      if (budget.limit - headroom() - staying(open) < largest.bytes) largest.lane.requestCut('memory')
+    },
     relieve(lanes) {
       const open = [...lanes]
-      let left = budget.used - open.reduce((sum, { hold }) => sum + hold.freeingBytes, 0)
-      const largestFirst = open
-        .map((lane) => ({ lane, bytes: lane.hold.cuttableBytes }))
-        .filter(({ bytes }) => bytes > 0)
-        .sort((a, b) => b.bytes - a.bytes)
+      let left = staying(open)
       // Below this there is room again.
       const enough = budget.limit - headroom() - 2 * smallestPoll * expansion.factor
-      for (const { lane, bytes } of largestFirst) {
+      for (const { lane, bytes } of largestFirst(open)) {
         if (left <= Math.min(enough, budget.limit * relieved)) return
         lane.requestCut('memory')
         left -= bytes

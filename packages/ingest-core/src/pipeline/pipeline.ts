@@ -179,6 +179,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
           await Promise.race([woken, budget.waitForChange(ended.signal)])
           continue
         }
+        pressure.lookAhead(lanes.values())
         waitsFor('source')
         try {
           for (const fetched of await source.poll(room, ended.signal)) {

@@ -1,3 +1,4 @@
+import type { SinkUsage } from '../contracts/sink.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { Expansion } from './expansion.ts'
 import type { Holder } from './memory-pressure.ts'
@@ -5,8 +6,8 @@ import type { Holder } from './memory-pressure.ts'
 /** What one partition has buffered in the sink, and whether a cut would free it. */
 export interface SinkHold extends Holder {
   readonly bytes: number
-  /** The sink holds `bufferedBytes` now, after it was given rows of `givenBytes`. */
-  wrote(bufferedBytes: number, givenBytes: number): void
+  /** What the sink holds now, after it was given rows of `givenBytes`. */
+  wrote(usage: SinkUsage, givenBytes: number): void
   /** A cut is asked for, or under way. */
   cutBegan(): void
   cutEnded(): void
@@ -19,6 +20,7 @@ export interface SinkHold extends Holder {
 
 export function createSinkHold(budget: ByteBudget, expansion: Expansion): SinkHold {
   const account = budget.open(0)
+  let files = 0
   let cut: 'none' | 'under way' | 'waits' = 'none'
   const bytesWhen = (state: typeof cut): number => (cut === state ? account.bytes : 0)
   return {
@@ -34,7 +36,11 @@ export function createSinkHold(budget: ByteBudget, expansion: Expansion): SinkHo
     get stuckBytes() {
       return bytesWhen('waits')
     },
-    wrote(bufferedBytes, givenBytes) {
+    get fileBytes() {
+      return account.bytes / Math.max(1, files)
+    },
+    wrote({ bufferedBytes, openFiles }, givenBytes) {
+      files = openFiles
       expansion.sawSurplus(bufferedBytes - account.bytes - givenBytes)
       account.set(bufferedBytes)
     },

@@ -1,16 +1,20 @@
 /**
- * Memory that the main thread fills and a worker reads: lent for one job, then used for the next. It is shared, so the input
- * outlives a worker that dies of it, and nothing is allocated or moved per job.
+ * Memory that the main thread fills and a worker reads: lent for one chunk, then used for the next. It is shared, so the input
+ * outlives a worker that dies of it, and nothing is allocated or moved per chunk. A source that reads into it saves a copy.
  */
 export interface SharedMemory {
-  /** A copy of `bytes` that every thread can read. */
-  copy(bytes: Uint8Array): Uint8Array<SharedArrayBuffer>
-  /** Takes a copy back, once no thread reads it any more. */
-  giveBack(copy: Uint8Array<SharedArrayBuffer>): void
+  /** `length` bytes that every thread can read; what they hold is left from before. */
+  take(length: number): Uint8Array<SharedArrayBuffer>
+  /** A copy of `bytes`, or `bytes` themselves when they are shared already. */
+  share(bytes: Uint8Array): Uint8Array<SharedArrayBuffer>
+  /** Takes memory back, or any part of it for the whole, once no thread reads it any more. */
+  giveBack(taken: Uint8Array<SharedArrayBuffer>): void
 }
 
 /** Sizes are multiples of this, bytes, so that chunks of about one size share memory. */
-const step = 256 * 1024
+const step = 16 * 1024
+/** What is free serves for a chunk that needs no less than this part of it: many small chunks must not hold large memory. */
+const leastUse = 1 / 4
 /** Memory kept while nobody uses it, bytes. */
 const keptBytes = 16 * 1024 * 1024
 
@@ -18,13 +22,19 @@ export function createSharedMemory(): SharedMemory {
   const free: SharedArrayBuffer[] = []
   let held = 0
 
+  function take(length: number): Uint8Array<SharedArrayBuffer> {
+    const most = Math.max(step, length) / leastUse
+    const at = free.findIndex((each) => each.byteLength >= length && each.byteLength <= most)
+    const [known] = at < 0 ? [] : free.splice(at, 1)
+    if (known !== undefined) held -= known.byteLength
+    return new Uint8Array(known ?? new SharedArrayBuffer(Math.max(1, Math.ceil(length / step)) * step), 0, length)
+  }
+
   return {
-    copy(bytes) {
-      const at = free.findIndex((each) => each.byteLength >= bytes.length)
-      const [known] = at < 0 ? [] : free.splice(at, 1)
-      if (known !== undefined) held -= known.byteLength
-      const memory = known ?? new SharedArrayBuffer(Math.max(1, Math.ceil(bytes.length / step)) * step)
-      const copy = new Uint8Array(memory, 0, bytes.length)
+    take,
+    share(bytes) {
+      if (isShared(bytes)) return bytes
+      const copy = take(bytes.length)
       copy.set(bytes)
       return copy
     },
@@ -34,4 +44,9 @@ export function createSharedMemory(): SharedMemory {
       free.push(buffer)
     },
   }
+}
+
+/** Whether other threads can read these very bytes. */
+export function isShared(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffer> {
+  return bytes.buffer instanceof SharedArrayBuffer
 }

@@ -1,4 +1,4 @@
-import { SourceError } from '@sluice/ingest-core'
+import { createSharedMemory, SourceError } from '@sluice/ingest-core'
 import type { PartitionTable } from '@sluice/ingest-core'
 import type { Cluster } from '../connection/cluster.ts'
 import { codes, isDenied, isPassing } from '../connection/codes.ts'
@@ -42,6 +42,7 @@ const largestBatch = 512 * 1024 * 1024
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { cluster, directory, table, refusals, readCommitted, maxWaitMs, arrived } = options
+  const memory = createSharedMemory()
   const busy = new Set<number>()
   const restUntil = new Map<number, number>()
   let failures = 0
@@ -148,15 +149,16 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       })
     }
     const request = { maxWaitMs, maxBytes: most, readCommitted, topics: [...topics.values()] }
-    const reply = await fetchFrom(link, request)
+    const reply = await fetchFrom(link, request, memory)
     if (reply.errorCode !== codes.NONE)
       throw refusals.unavailable(`${link.broker}: fetch: protocol error ${reply.errorCode}`)
     let stale = false
     for (const got of reply.partitions) {
       const ask = asked.get(`${got.topic}/${got.partition}`)
-      if (ask === undefined || !isCurrent(ask)) continue
-      if (got.errorCode === codes.NONE) accept(ask, got)
-      else if (await refuse(ask, got)) stale = true
+      const current = ask !== undefined && isCurrent(ask)
+      const kept = current && got.errorCode === codes.NONE && accept(ask, got)
+      if (!kept) memory.giveBack(got.records)
+      if (current && got.errorCode !== codes.NONE && (await refuse(ask, got))) stale = true
     }
     if (stale) {
       rest(node)
@@ -167,23 +169,30 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const isCurrent = ({ reading, version }: Asked): boolean =>
     table.holds(reading.partition, reading) && reading.version === version
 
-  function accept({ reading, offset }: Asked, got: FetchedPartition): void {
+  /** @returns true when the records wait for a poll now */
+  function accept({ reading, offset }: Asked, got: FetchedPartition): boolean {
+    const { records } = got
     if (got.diverging !== null && got.diverging.endOffset < offset) {
       const why = `the log was cut and written anew from offset ${got.diverging.endOffset} on (leader epoch ${got.diverging.epoch})`
-      return stopWith(reading, refusals.outOfRange(reading.partition, got.diverging.endOffset, offset, why))
+      stopWith(reading, refusals.outOfRange(reading.partition, got.diverging.endOffset, offset, why))
+      return false
     }
-    if (got.records.length === 0) return
-    const { length, nextOffset, leaderEpoch, wanted } = wholeBatches(got.records)
+    if (records.length === 0) return false
+    const { length, nextOffset, leaderEpoch, wanted } = wholeBatches(records)
     if (nextOffset !== null && nextOffset > offset) {
       reading.wanted = 0
       reading.suspect = undefined
       reading.served = served += 1
-      const bytes = length === got.records.length ? got.records : got.records.subarray(0, length)
-      reading.ready = { start: offset, end: nextOffset, leaderEpoch, bytes, aborted: got.aborted }
-    } else if (nextOffset === null && wanted > 0 && wanted <= largestBatch) reading.wanted = wanted
-    else if (nextOffset === null && got.records.length < 12) reading.wanted = Math.max(1024, 2 * reading.wanted)
+      const bytes = records.subarray(0, length)
+      const release = (): void => memory.giveBack(bytes)
+      reading.ready = { start: offset, end: nextOffset, leaderEpoch, bytes, aborted: got.aborted, release }
+      return true
+    }
+    if (nextOffset === null && wanted > 0 && wanted <= largestBatch) reading.wanted = wanted
+    else if (nextOffset === null && records.length < 12) reading.wanted = Math.max(1024, 2 * reading.wanted)
     else if (reading.suspect !== offset) reading.suspect = offset
     else stopWith(reading, refusals.corrupt(reading.partition, offset, 'no record batch, also when read again'))
+    return false
   }
 
   /** @returns true when the metadata is to be looked at before the next try */

@@ -7,6 +7,8 @@ export interface Chunk {
   readonly leaderEpoch: number
   readonly bytes: Uint8Array
   readonly aborted: readonly AbortedTransaction[]
+  /** Gives the memory of `bytes` back. */
+  readonly release: () => void
 }
 
 /** One partition during one assignment. Nothing of it survives into the next one (fault 17). */
@@ -65,7 +67,7 @@ export function stopWith(reading: Reading, trouble: SourceError): void {
 
 /** Takes what is ready and moves the position behind it. */
 export function take(reading: Reading): Fetched {
-  const { start, end, bytes, aborted, leaderEpoch } = reading.ready!
+  const { start, end, bytes, aborted, leaderEpoch, release } = reading.ready!
   reading.ready = undefined
   reading.next = end
   reading.leaderEpoch = leaderEpoch
@@ -76,6 +78,7 @@ export function take(reading: Reading): Fetched {
     end,
     bytes,
     byteLength: bytes.length,
+    release,
     ...(aborted.length > 0 && { abortedTransactions: aborted }),
   }
 }

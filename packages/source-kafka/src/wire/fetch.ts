@@ -1,6 +1,6 @@
 import { Writer } from '@platformatic/kafka'
 import type { Reader } from '@platformatic/kafka'
-import type { AbortedTransaction } from '@sluice/ingest-core'
+import type { AbortedTransaction, SharedMemory } from '@sluice/ingest-core'
 import type { Link } from '../connection/link.ts'
 
 /*
@@ -54,8 +54,8 @@ export interface FetchedPartition {
   readonly highWatermark: number
   readonly logStart: number
   readonly aborted: readonly AbortedTransaction[]
-  /** A copy of its own; the last batch may be cut off. */
-  readonly records: Uint8Array
+  /** In memory of the caller's; the last batch may be cut off. */
+  readonly records: Uint8Array<SharedArrayBuffer>
   /** Where the leader's log parts from what we read, when it does. */
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | null
 }
@@ -66,8 +66,8 @@ export interface FetchReply {
   readonly partitions: readonly FetchedPartition[]
 }
 
-/** @throws KafkaError KAFKA_UNAVAILABLE, KAFKA_UNSUPPORTED */
-export async function fetchFrom(link: Link, request: FetchRequest): Promise<FetchReply> {
+/** Records arrive in `memory`. @throws KafkaError KAFKA_UNAVAILABLE, KAFKA_UNSUPPORTED */
+export async function fetchFrom(link: Link, request: FetchRequest, memory: SharedMemory): Promise<FetchReply> {
   const version = link.newest(versions)?.version ?? 4
   const flexible = version >= flexibleFrom
   return link.send<FetchReply>((connection, done) =>
@@ -75,7 +75,7 @@ export async function fetchFrom(link: Link, request: FetchRequest): Promise<Fetc
       fetchKey,
       version,
       () => encodeFetch(request, version),
-      (_id, _key, _version, reader) => parseFetch(reader, version),
+      (_id, _key, _version, reader) => parseFetch(reader, version, memory),
       flexible,
       flexible,
       done,
@@ -120,7 +120,7 @@ export function encodeFetch(request: FetchRequest, version: number): Writer {
   return writer
 }
 
-export function parseFetch(reader: Reader, version: number): FetchReply {
+export function parseFetch(reader: Reader, version: number, memory: SharedMemory): FetchReply {
   const flexible = version >= flexibleFrom
   reader.readInt32()
   const errorCode = version >= 7 ? reader.readInt16() : 0
@@ -129,7 +129,7 @@ export function parseFetch(reader: Reader, version: number): FetchReply {
   reader.readArray(
     (r) => {
       const topic = version >= idsFrom ? r.readUUID() : r.readString(flexible)
-      r.readArray((each) => partitions.push(parsePartition(each, topic, version)), flexible, false)
+      r.readArray((each) => partitions.push(parsePartition(each, topic, version, memory)), flexible, false)
     },
     flexible,
     flexible,
@@ -137,7 +137,7 @@ export function parseFetch(reader: Reader, version: number): FetchReply {
   return { errorCode, byId: version >= idsFrom, partitions }
 }
 
-function parsePartition(r: Reader, topic: string, version: number): FetchedPartition {
+function parsePartition(r: Reader, topic: string, version: number, memory: SharedMemory): FetchedPartition {
   const flexible = version >= flexibleFrom
   const partition = r.readInt32()
   const errorCode = r.readInt16()
@@ -151,20 +151,19 @@ function parsePartition(r: Reader, topic: string, version: number): FetchedParti
   )
   if (version >= 11) r.readInt32()
   const length = flexible ? r.readUnsignedVarInt() - 1 : r.readInt32()
-  const records = length > 0 ? copyOf(r, length) : new Uint8Array(0)
+  const records = moved(r, memory.take(Math.max(0, length)))
   const diverging = flexible ? readDiverging(r) : null
   return { topic, partition, errorCode, highWatermark, logStart, aborted: aborted ?? [], records, diverging }
 }
 
-/** The connection's buffers are pieces of the socket's reads; the records move into one array of their own, once. */
-function copyOf(r: Reader, length: number): Uint8Array {
-  const target = new Uint8Array(length)
+/** The connection's buffers are pieces of the socket's reads; the records are copied once, to where workers read them. */
+function moved(r: Reader, target: Uint8Array<SharedArrayBuffer>): Uint8Array<SharedArrayBuffer> {
   let at = 0
-  for (const piece of r.buffer.subarray(r.position, r.position + length).buffers) {
+  for (const piece of r.buffer.subarray(r.position, r.position + target.length).buffers) {
     target.set(piece, at)
     at += piece.length
   }
-  r.skip(length)
+  r.skip(target.length)
   return target
 }
 
