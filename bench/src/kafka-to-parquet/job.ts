@@ -15,6 +15,7 @@ export interface Settings {
   readonly pollBytes?: number
   readonly budgetBytes?: number
   readonly rotateRows?: number
+  readonly firstRows?: number
   readonly rotateMs?: number
   readonly chunksAhead?: number
   readonly assignment?: 'group' | 'static'

@@ -53,7 +53,7 @@ async function ingest() {
   })
   const schemas = createSchemaResolver({ registry: createFileRegistry(registryFolder), checks: 1 })
   let firstFileAt: number | undefined
-  const { pollBytes, budgetBytes, chunksAhead, rotateRows, rotateMs } = settings
+  const { pollBytes, budgetBytes, chunksAhead, rotateRows, firstRows, rotateMs } = settings
   const pipeline = createPipeline({
     source,
     sink,
@@ -65,6 +65,7 @@ async function ingest() {
     chunksAhead: chunksAhead ?? pipelineDefaults.chunksAhead,
     rotation: {
       rows: rotateRows ?? pipelineDefaults.rotation.rows,
+      firstRows: firstRows ?? pipelineDefaults.rotation.firstRows,
       intervalMs: rotateMs ?? pipelineDefaults.rotation.intervalMs,
     },
     onReceipt() {

@@ -1,9 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { createLocalStore } from '@sluice/ingest-core'
 import type { ObjectStore } from '@sluice/ingest-core'
-import { createS3Store } from '@sluice/sink-s3-minio'
 
 /** A bucket of MinIO. */
 export interface Bucket {
@@ -17,40 +15,16 @@ export interface Bucket {
 export type LakePlace =
   { readonly kind: 'local'; readonly root: string } | ({ readonly kind: 'minio'; readonly prefix: string } & Bucket)
 
-export function s3Client({ endpoint, accessKeyId, secretAccessKey }: Bucket): S3Client {
-  return new S3Client({
-    endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId, secretAccessKey },
-  })
-}
-
-/** A new bucket of the MinIO that `tools/services` started. */
-export async function makeBucket(env: Readonly<Record<string, string>>): Promise<Bucket> {
-  const made = {
-    endpoint: env['S3_ENDPOINT']!,
-    accessKeyId: env['S3_ACCESS_KEY_ID']!,
-    secretAccessKey: env['S3_SECRET_ACCESS_KEY']!,
-    bucket: `bench-${process.pid}-${Date.now()}`,
-  }
-  const client = s3Client(made)
-  await client.send(new CreateBucketCommand({ Bucket: made.bucket }))
-  client.destroy()
-  return made
-}
-
+/** Loads the client of a bucket only where there is one, as an app does. */
 export async function openPlace(place: LakePlace): Promise<ObjectStore> {
-  const store =
-    place.kind === 'local'
-      ? createLocalStore({ root: place.root })
-      : createS3Store({
-          bucket: place.bucket,
-          endpoint: place.endpoint,
-          credentials: { accessKeyId: place.accessKeyId, secretAccessKey: place.secretAccessKey },
-        })
+  const store = place.kind === 'local' ? createLocalStore({ root: place.root }) : await bucketStore(place)
   await store.open(AbortSignal.timeout(10_000))
   return store
+}
+
+async function bucketStore({ bucket, endpoint, accessKeyId, secretAccessKey }: Bucket): Promise<ObjectStore> {
+  const { createS3Store } = await import('@sluice/sink-s3-minio')
+  return createS3Store({ bucket, endpoint, credentials: { accessKeyId, secretAccessKey } })
 }
 
 export const prefixOf = (place: LakePlace): string => (place.kind === 'local' ? '' : place.prefix)

@@ -13,6 +13,8 @@ export const ingestConfigWith = (pace: { readonly rotateInterval: number; readon
       /** Any-of rotation: whichever limit a partition reaches first. */
       rotateBytes: byteSize().default(32 * 2 ** 20),
       rotateRows: z.int().min(1).default(500_000),
+      /** Rows of the first commit of a run; small, it shows at once whether the lake can be written. */
+      rotateFirstRows: z.int().min(1).optional(),
       rotateInterval: duration().default(pace.rotateInterval),
       rotateIdle: duration().default(pace.rotateIdle),
       /** Pause a topic when more than this share of its recent records is dead-lettered. */

@@ -100,6 +100,7 @@ export async function ingest(app: LakeApp, config: IngestConfig, options: Ingest
     rotation: {
       bytes: config.rotateBytes,
       rows: config.rotateRows,
+      ...(config.rotateFirstRows !== undefined && { firstRows: config.rotateFirstRows }),
       intervalMs: config.rotateInterval,
       idleMs: config.rotateIdle,
     },

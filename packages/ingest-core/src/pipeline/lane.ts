@@ -27,6 +27,8 @@ export interface LaneHost {
   /** True when the lane closes once it has committed up to the log end seen at its first opening. */
   readonly stopAtEnd: boolean
   readonly hasContract: boolean
+  /** Whether the first cut of the run comes at so many rows of a partition; true once. */
+  isFirstCut(rows: number): boolean
   /** Tells the world about a commit. @throws PipelineError LISTENER_FAILED */
   committed(receipt: CommitReceipt, info: CommitInfo): Promise<void>
   /** Ends the whole run. */
@@ -266,7 +268,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
     hold.wrote(usage, batch.byteLength)
     timing.wrote()
-    const reason = usage.encodedBytes >= rotation.bytes ? 'bytes' : usage.rows >= rotation.rows ? 'rows' : null
+    const reason = usage.encodedBytes >= rotation.bytes ? 'bytes' : usage.rows >= rotation.rows || host.isFirstCut(usage.rows) ? 'rows' : null
     const atEnd = host.stopAtEnd && target !== null && writtenEnd >= target
     if (atEnd) await reachEnd(signal)
     else if (reason !== null) await commit(reason, signal)

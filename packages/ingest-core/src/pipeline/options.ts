@@ -23,6 +23,8 @@ export interface Rotation {
   readonly bytes: number
   /** Rows buffered for the partition. */
   readonly rows: number
+  /** The same for the first cut of a run: small, so that trouble with the store shows at once and not after a full file. */
+  readonly firstRows: number
   /** Age of the oldest uncommitted batch, ms. */
   readonly intervalMs: number
   /** Time without a new batch, ms. */
@@ -78,7 +80,7 @@ export interface ResolvedOptions extends Required<Omit<PipelineOptions, 'rotatio
 const MiB = 1024 * 1024
 
 export const pipelineDefaults = {
-  rotation: { bytes: 128 * MiB, rows: 1_000_000, intervalMs: 60_000, idleMs: 10_000 },
+  rotation: { bytes: 128 * MiB, rows: 1_000_000, firstRows: Infinity, intervalMs: 60_000, idleMs: 10_000 },
   budgetBytes: 256 * MiB,
   pollBytes: MiB,
   chunksAhead: 3,
@@ -115,6 +117,7 @@ export function resolveOptions(options: PipelineOptions): ResolvedOptions {
   const positive: readonly (readonly [string, number])[] = [
     ['rotation.bytes', resolved.rotation.bytes],
     ['rotation.rows', resolved.rotation.rows],
+    ['rotation.firstRows', resolved.rotation.firstRows],
     ['rotation.intervalMs', resolved.rotation.intervalMs],
     ['rotation.idleMs', resolved.rotation.idleMs],
     ['budgetBytes', resolved.budgetBytes],

@@ -57,6 +57,8 @@ export function createPipeline(given: PipelineOptions): Pipeline {
   const past = new Map<string, FlowCounts>()
   const receipts: CommitReceipt[] = []
   let commits = 0
+  /** The first cut was asked for. */
+  let began = false
   let epochs = 0
   let running = false
   let used = false
@@ -125,6 +127,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
         breaker: breakerOf(partition.topic),
         stopAtEnd: until === 'caught-up',
         hasContract: contracts.has(partition.topic),
+        isFirstCut: (rows) => !began && (began = rows >= options.rotation.firstRows),
         committed,
         crash: crashWith,
         changed: () => wake(),

@@ -1,6 +1,13 @@
+import { enableCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createIngestHandlers } from './ingest-handlers.ts'
 import type { IngestWorkerData } from './ingest-workers.ts'
-import { serveWorker } from './protocol.ts'
 
-serveWorker(parentPort!, createIngestHandlers(workerData as IngestWorkerData))
+const data = workerData as IngestWorkerData
+// Before what it is to serve: a thread does not have the cache of its process by itself.
+if (data.compileCache !== undefined) enableCompileCache(data.compileCache)
+const [{ createIngestHandlers }, { serveWorker }] = await Promise.all([
+  import('./ingest-handlers.ts'),
+  import('./protocol.ts'),
+])
+
+serveWorker(parentPort!, createIngestHandlers(data))
