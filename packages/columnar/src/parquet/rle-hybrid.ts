@@ -75,6 +75,39 @@ function pack(
   to: number,
   width: number,
 ): number {
+  const whole = width <= 8 ? from + ((to - from) & ~7) : from
+  for (let i = from; i < whole; i += 8, at += width) packGroup(bytes, at, values, i, width)
+  return packSingly(bytes, at, values, whole, to, width)
+}
+
+/** Eight values of at most eight bits: two halves of at most 32 bits, then the bytes of both. */
+function packGroup(bytes: Uint8Array, at: number, values: Uint8Array | Uint16Array, i: number, width: number): void {
+  const two = 2 * width
+  const three = 3 * width
+  const first = values[i]! | (values[i + 1]! << width) | (values[i + 2]! << two) | (values[i + 3]! << three)
+  const second = values[i + 4]! | (values[i + 5]! << width) | (values[i + 6]! << two) | (values[i + 7]! << three)
+  const half = 4 * width
+  // Shifts are modulo 32: at eight bits the halves are whole words.
+  const low = half === 32 ? first : first | (second << half)
+  const high = half === 32 ? second : second >>> (32 - half)
+  bytes[at] = low
+  if (width > 1) bytes[at + 1] = low >>> 8
+  if (width > 2) bytes[at + 2] = low >>> 16
+  if (width > 3) bytes[at + 3] = low >>> 24
+  if (width > 4) bytes[at + 4] = high
+  if (width > 5) bytes[at + 5] = high >>> 8
+  if (width > 6) bytes[at + 6] = high >>> 16
+  if (width > 7) bytes[at + 7] = high >>> 24
+}
+
+function packSingly(
+  bytes: Uint8Array,
+  at: number,
+  values: Uint8Array | Uint16Array,
+  from: number,
+  to: number,
+  width: number,
+): number {
   const end = at + ((to - from + 7) >>> 3) * width
   let bits = 0
   let count = 0

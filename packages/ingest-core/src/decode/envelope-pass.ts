@@ -55,6 +55,8 @@ export function lookAtEnvelopes(
   const { bytes, offsets, valueStart: starts, valueEnd: ends, headersStart } = slab
   const { ids, bodyStarts } = pass
   const isAvro = contract.format !== 'json'
+  /** No record of a slab is larger than all of it. */
+  const mayBeTooLarge = bytes.length > limits.maxRecordBytes
   /** Schema id of the record before, when it is known: nearly all records have the id of their neighbour. */
   let trusted = NO_ID
   for (let i = 0; i < slab.length; i++) {
@@ -70,7 +72,7 @@ export function lookAtEnvelopes(
     pass.consumed += 1
     const valueStart = starts[i]!
     if (crashed.size > 0 && crashed.has(offset)) refuse(pass, slab, i, contract, 'decode_crash')
-    else if (recordBytes(slab, i) > limits.maxRecordBytes) refuse(pass, slab, i, contract, 'record_too_large')
+    else if (mayBeTooLarge && recordBytes(slab, i) > limits.maxRecordBytes) refuse(pass, slab, i, contract, 'record_too_large')
     else if (valueStart < 0) {
       if (contract.tombstones === 'skip') pass.filteredOffsets.push(offset)
       else if (contract.tombstones === 'delete') pass.tombstones.push(tombstoneAt(slab, i))

@@ -13,7 +13,7 @@ import { buffersOf, ownBuffers } from './worker-file-set-host.ts'
 
 interface AppendKept {
   readonly laneId: string
-  readonly batch: Omit<SinkBatch, 'resident'>
+  readonly batch: Omit<SinkBatch, 'resident' | 'batch'>
   readonly key: string
   readonly id: number
 }

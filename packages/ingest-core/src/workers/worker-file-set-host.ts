@@ -54,7 +54,8 @@ export function createWorkerFileSetHost(pool: WorkerPool): FileSetHost {
         return Promise.reject(new PipelineError('WORKER_LOST', `the worker with the rows of lane ${laneId} ended`))
       }
       const { key, id } = resident
-      return call<SinkUsage>(laneId, 'files.appendKept', { laneId, batch, key, id }, buffersOf(batch))
+      const { batch: _rows, ...rest } = batch
+      return call<SinkUsage>(laneId, 'files.appendKept', { laneId, batch: rest, key, id }, buffersOf(batch))
     },
     seal: (laneId, end) => call<SealedFlush>(laneId, 'files.seal', { laneId, end }),
     async take(laneId) {

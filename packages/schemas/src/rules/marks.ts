@@ -112,8 +112,17 @@ function nextAbove(value: number): number {
 
 function oneOfMark(values: readonly string[]): Mark {
   const encoder = new TextEncoder()
-  const candidates = values.map((value) => encoder.encode(value))
+  /** By first byte, so that a value is compared with one or two; the empty one has none. */
+  const candidates: Uint8Array[][] = Array.from({ length: 256 }, () => [])
+  for (const value of values.filter((each) => each !== '').map((each) => encoder.encode(each))) {
+    candidates[value[0]!]!.push(value)
+  }
   const allowed = new Set(values)
+  const isAllowed = (bytes: Uint8Array, start: number, end: number): boolean => {
+    if (start === end) return allowed.has('')
+    for (const candidate of candidates[bytes[start]!]!) if (equalBytes(bytes, start, end, candidate)) return true
+    return false
+  }
   return (column, bad) => {
     let count = 0
     if (column.type.kind === 'enum') {
@@ -130,7 +139,7 @@ function oneOfMark(values: readonly string[]): Mark {
     const bytes = column.values as Uint8Array
     const offsets = column.offsets!
     for (let i = 0; i < column.length; i++) {
-      if (!candidates.some((candidate) => equalBytes(bytes, offsets[i]!, offsets[i + 1]!, candidate))) {
+      if (!isAllowed(bytes, offsets[i]!, offsets[i + 1]!)) {
         bad[i] = 1
         count++
       }
