@@ -1,6 +1,6 @@
 import { giveMemory, noBytes, roomierBytes, type Bytes } from '../buffer-pool.ts'
 import type { ByteWriter } from '../byte-writer.ts'
-import { bitWidth, writeHybrid } from './rle-hybrid.ts'
+import { bitWidth, writeFlags, writeHybrid } from './rle-hybrid.ts'
 
 /** Definition or repetition levels of one leaf for the open row group, one byte each. */
 export class Levels {
@@ -32,7 +32,8 @@ export class Levels {
   write(out: ByteWriter, from: number, to: number): void {
     const start = out.length
     out.int32(0)
-    writeHybrid(out, this.bytes, from, to, this.#width)
+    if (this.#width === 1) writeFlags(out, this.bytes, from, to)
+    else writeHybrid(out, this.bytes, from, to, this.#width)
     const end = out.length
     out.length = start
     out.int32(end - start - 4)

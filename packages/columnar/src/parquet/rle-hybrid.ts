@@ -47,6 +47,63 @@ export function writeHybrid(
   out.length = at
 }
 
+/** Groups of eight flags, packed. */
+let packed: Uint8Array = new Uint8Array(1024)
+
+/**
+ * The same for flags: values of one bit. Most levels are such, and a group of them is one byte that tells by itself whether
+ * the group is a run.
+ */
+export function writeFlags(out: ByteWriter, flags: Uint8Array, from: number, to: number): void {
+  const most = Math.ceil((to - from) / 8)
+  if (packed.length < most) packed = new Uint8Array(2 * most)
+  out.reserve((most + 1) * 9 + 16)
+  const bytes = out.bytes
+  let at = out.length
+  let i = from
+  while (i < to) {
+    let groups = 0
+    let next = i
+    let group = 1
+    for (; next + 8 <= to; next += 8) {
+      group = flagsAt(flags, next)
+      if (group === 0 || group === 0xff) break
+      packed[groups++] = group
+    }
+    const isRun = next + 8 <= to
+    if (!isRun && next < to) packed[groups++] = lastFlags(flags, next, to)
+    if (groups > 0) {
+      at = putVarint(bytes, at, groups * 2 + 1)
+      for (let k = 0; k < groups; k++) bytes[at++] = packed[k]!
+    }
+    if (!isRun) break
+    i = next + 8
+    while (i < to && flags[i] === flags[next]) i++
+    at = putVarint(bytes, at, (i - next) * 2)
+    bytes[at++] = flags[next]!
+  }
+  out.length = at
+}
+
+function flagsAt(flags: Uint8Array, i: number): number {
+  return (
+    flags[i]! |
+    (flags[i + 1]! << 1) |
+    (flags[i + 2]! << 2) |
+    (flags[i + 3]! << 3) |
+    (flags[i + 4]! << 4) |
+    (flags[i + 5]! << 5) |
+    (flags[i + 6]! << 6) |
+    (flags[i + 7]! << 7)
+  )
+}
+
+function lastFlags(flags: Uint8Array, from: number, to: number): number {
+  let group = 0
+  for (let i = from; i < to; i++) group |= flags[i]! << (i - from)
+  return group
+}
+
 /** End of the values equal to `values[at]`; looks past the first group only when all its eight values agree. */
 function repeatEnd(values: Uint8Array | Uint16Array, at: number, to: number): number {
   if (at + 8 > to || values[at] !== values[at + 7]) return at
