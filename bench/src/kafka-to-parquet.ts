@@ -42,14 +42,18 @@ const records = Number(positionals[0] ?? 2_000_000)
 const rounds = Number(positionals[1] ?? 2)
 const { store, codec } = flags
 if (store !== 'local' && store !== 'minio') throw new Error(`--store is local or minio, not ${store}`)
-/** For a peak of 300 MB: what is read, decoded and buffered at a time is small, and so are the young generations. */
+/**
+ * For a peak of 300 MB: one worker, beside which the main thread and the broker have the other core; what is read and buffered
+ * is small, and so are the young generations. The first file comes early.
+ */
 const smallMemory = {
-  workers: 2,
-  pollBytes: 2 ** 18,
-  budgetBytes: 18_000_000,
-  chunksAhead: 2,
+  workers: 1,
+  pollBytes: 2 ** 19,
+  budgetBytes: 30_000_000,
+  chunksAhead: 1,
+  firstRows: 1000,
   youngMb: 8,
-  heapGrowth: 0,
+  heapGrowth: 200,
 }
 /** Both ways alike: arenas of glibc's malloc keep what threads have freed, by default sixteen of them on two cores. */
 const allocator = { MALLOC_ARENA_MAX: '2' }

@@ -4,6 +4,8 @@
  * taken, not after.
  */
 export interface Expansion {
+  /** Whether a chunk has gone through. */
+  readonly known: boolean
   /** Memory per fetched byte, the byte itself included; never below 2: a worker gets a copy. */
   readonly factor: number
   /** What a chunk of `fetchedBytes` took at its height, bytes. */
@@ -24,6 +26,9 @@ export function createExpansion(): Expansion {
   let factor: number | undefined
   let surplus = 0
   return {
+    get known() {
+      return factor !== undefined
+    },
     get factor() {
       return factor ?? firstFactor
     },

@@ -41,6 +41,8 @@ const mostHeadroom = 1 / 3
 const relieved = 3 / 4
 /** A cut ahead of time makes no files that buffer less than this, bytes. */
 const worthAFile = 512 * 1024
+/** Share of a poll that is read before it is known how much memory it takes; the first rows arrive the sooner. */
+const firstPoll = 1 / 8
 /** A poll for less than this share of the budget is not worth it. */
 const smallest = 1 / 64
 
@@ -60,7 +62,8 @@ export function createMemoryPressure(budget: ByteBudget, expansion: Expansion, p
   return {
     room(lanes) {
       const free = budget.available - headroom()
-      const fits = Math.min(pollBytes, Math.floor(free / expansion.factor))
+      const most = expansion.known ? pollBytes : Math.max(smallestPoll, Math.floor(pollBytes * firstPoll))
+      const fits = Math.min(most, Math.floor(free / expansion.factor))
       if (fits >= smallestPoll) return fits
       // Something must go on, even where one chunk, or a plan made with another budget, is more than there is.
       let stuck = 0
