@@ -53,7 +53,7 @@ const smallMemory = {
   chunksAhead: 1,
   firstRows: 1000,
   youngMb: 8,
-  heapGrowth: 200,
+  heapGrowth: 60,
 }
 /** Both ways alike: arenas of glibc's malloc keep what threads have freed, by default sixteen of them on two cores. */
 const allocator = { MALLOC_ARENA_MAX: '2' }
