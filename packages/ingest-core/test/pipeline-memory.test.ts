@@ -51,16 +51,32 @@ describe('what a chunk is charged with', () => {
 })
 
 describe('memory pressure', () => {
-  function setUp(limit = 1600, pollBytes = 100) {
+  function learned() {
+    const expansion = createExpansion()
+    expansion.saw(100, 400)
+    return expansion
+  }
+
+  function setUp(limit = 1600, pollBytes = 100, expansion = learned()) {
     const budget = createByteBudget(limit)
-    const pressure = createMemoryPressure(budget, createExpansion(), pollBytes)
+    const pressure = createMemoryPressure(budget, expansion, pollBytes)
     const cuts: string[] = []
-    const holder = (name: string, cuttableBytes: number, freeingBytes = 0, stuckBytes = 0) => ({
-      hold: { cuttableBytes, freeingBytes, stuckBytes },
+    const holder = (name: string, cuttableBytes: number, freeingBytes = 0, stuckBytes = 0, fileBytes = MiB) => ({
+      hold: { cuttableBytes, freeingBytes, stuckBytes, fileBytes },
       requestCut: () => void cuts.push(name),
     })
     return { budget, pressure, cuts, holder }
   }
+
+  it('reads little until a chunk has shown how much memory it takes', () => {
+    const expansion = createExpansion()
+    const { pressure } = setUp(1600, 100, expansion)
+    expect(pressure.room([])).toBe(25)
+    expansion.saw(25, 100)
+    expect(pressure.room([])).toBe(100)
+    expect(setUp(100_000, 800, createExpansion()).pressure.room([])).toBe(800)
+    expect(setUp(10_000, 8000, createExpansion()).pressure.room([])).toBe(1000)
+  })
 
   it('leaves room for what the bytes will become, and headroom', () => {
     const { budget, pressure } = setUp()
@@ -99,7 +115,7 @@ describe('memory pressure', () => {
 
   it('leaves more room where the sink takes more than the rows took', () => {
     const budget = createByteBudget(1600)
-    const expansion = createExpansion()
+    const expansion = learned()
     const pressure = createMemoryPressure(budget, expansion, 100)
     budget.open(1100)
     expect(pressure.room([])).toBe(75)
@@ -118,6 +134,29 @@ describe('memory pressure', () => {
     budget.open(1500)
     pressure.relieve([holder('small', 200), holder('large', 700), holder('middle', 600)])
     expect(cuts).toEqual(['large'])
+  })
+
+  it('cuts the largest ahead of time: while what is free is less than it holds, the others are read on', () => {
+    const { budget, pressure, cuts, holder } = setUp()
+    const account = budget.open(900)
+    const lanes = [holder('small', 300), holder('large', 500), holder('empty', 0)]
+    pressure.lookAhead(lanes)
+    expect(cuts).toEqual([])
+    account.set(901)
+    pressure.lookAhead(lanes)
+    expect(cuts).toEqual(['large'])
+  })
+
+  it('cuts nothing ahead of time when enough is on its way out, or when the files would be small', () => {
+    const { budget, pressure, cuts, holder } = setUp()
+    budget.open(1300)
+    pressure.lookAhead([holder('under way', 0, 600), holder('next', 500)])
+    pressure.lookAhead([holder('many folders', 700, 0, 0, 512 * 1024 - 1), holder('few folders', 600)])
+    pressure.lookAhead([])
+    expect(cuts).toEqual([])
+    pressure.lookAhead([holder('under way', 0, 200), holder('next', 500)])
+    pressure.lookAhead([holder('some folders', 700, 0, 0, 512 * 1024)])
+    expect(cuts).toEqual(['next', 'some folders'])
   })
 
   it('counts on cuts under way, and cuts another one when they are not enough', () => {

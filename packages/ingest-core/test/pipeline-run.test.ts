@@ -96,6 +96,74 @@ describe('a run until caught up', () => {
     expect(byBytes.sink.receipts.map((receipt) => receipt.reason)).toEqual(['bytes', 'caught-up'])
   })
 
+  it('makes the first commit of a run early, of one partition, when asked to', async () => {
+    const records = 'g'.repeat(60)
+    const logs = [0, 1].map((partition) => ({ partition: partitionOf('a', partition), records }))
+    const { pipeline, sink } = setUp(logs, { rotation: { firstRows: 20 } })
+    await pipeline.run({ until: 'caught-up' })
+    const receipts = sink.receipts.map(({ reason, start, end }) => [reason, start, end])
+    expect(receipts[0]).toEqual(['rows', 0, 20])
+    expect(receipts.slice(1).sort((a, b) => Number(a[1]) - Number(b[1]))).toEqual([
+      ['caught-up', 0, 60],
+      ['caught-up', 20, 60],
+    ])
+  })
+
+  it('gives memory back once when rows stay with the worker, after the chunk was decoded and written', async () => {
+    for (const residence of [undefined, {}]) {
+      const log = { partition: partitionOf('a'), records: 'g'.repeat(50) }
+      const { pipeline, source, sink, decoder } = setUp([log])
+      Object.assign(sink, { residence })
+      const written: number[] = []
+      const released: number[] = []
+      let decoding = 0
+      sink.before = (act) => void (act === 'write' && written.push(written.length))
+      decoder.before = async () => {
+        decoding += 1
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        decoding -= 1
+      }
+      const poll = source.poll.bind(source)
+      source.poll = async (...args) =>
+        (await poll(...args)).map((fetched) => ({
+          ...fetched,
+          release() {
+            released.push(fetched.start)
+            expect(written.length).toBeGreaterThan(released.length - 1)
+            expect(decoding).toBeLessThan(3)
+          },
+        }))
+      await pipeline.run({ until: 'caught-up' })
+      expect(released).toEqual(residence === undefined ? [] : [0, 10, 20, 30, 40])
+    }
+  })
+
+  it('does not give memory back that is still being decoded when the partition is taken away', async () => {
+    const partition = partitionOf('a')
+    const { pipeline, source, sink, decoder, stop } = setUp([{ partition, records: 'ggg' }])
+    Object.assign(sink, { residence: {} })
+    const gate = Promise.withResolvers<void>()
+    let decoding = false
+    decoder.before = () => {
+      decoding = true
+      return gate.promise
+    }
+    let released = 0
+    const poll = source.poll.bind(source)
+    source.poll = async (...args) =>
+      (await poll(...args)).map((fetched) => ({ ...fetched, release: () => void (released += 1) }))
+    const running = pipeline.run({ until: 'aborted' })
+    await until(() => decoding)
+    source.assign({ assigned: [], revoked: [partition] })
+    await until(() => pipeline.status().partitions.length === 0)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(released).toBe(0)
+    gate.resolve()
+    await until(() => released === 1)
+    stop.abort()
+    await running
+  })
+
   it('goes on committing when a commit covers less than was written, and commits when the sink asks for it', async () => {
     const records = 'g'.repeat(100)
     const { pipeline, sink, lake } = setUp([{ partition: partitionOf('a'), records }])

@@ -33,6 +33,21 @@ describe('shared memory', () => {
     expect(memory.share(new Uint8Array(17 * 1024 * 1024)).buffer).not.toBe(large.buffer)
   })
 
+  it('does not lend large memory to small chunks', () => {
+    const memory = createSharedMemory()
+    const large = memory.take(1024 * 1024)
+    memory.giveBack(large.subarray(0, 100))
+    const small = memory.take(1000)
+    expect(small.buffer.byteLength).toBeLessThan(65_536)
+    expect(memory.take(256 * 1024).buffer).toBe(large.buffer)
+  })
+
+  it('takes bytes that are shared already as they are', () => {
+    const memory = createSharedMemory()
+    const shared = memory.take(10)
+    expect(memory.share(shared)).toBe(shared)
+  })
+
   it('can be read like any bytes: batches of every codec in it give the same records', () => {
     const text = (i: number): Uint8Array => Buffer.from(`value ${i} `.repeat(3000))
     const batches = codecs.map((codec, i) =>

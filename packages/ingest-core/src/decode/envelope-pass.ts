@@ -72,7 +72,8 @@ export function lookAtEnvelopes(
     pass.consumed += 1
     const valueStart = starts[i]!
     if (crashed.size > 0 && crashed.has(offset)) refuse(pass, slab, i, contract, 'decode_crash')
-    else if (mayBeTooLarge && recordBytes(slab, i) > limits.maxRecordBytes) refuse(pass, slab, i, contract, 'record_too_large')
+    else if (mayBeTooLarge && recordBytes(slab, i) > limits.maxRecordBytes)
+      refuse(pass, slab, i, contract, 'record_too_large')
     else if (valueStart < 0) {
       if (contract.tombstones === 'skip') pass.filteredOffsets.push(offset)
       else if (contract.tombstones === 'delete') pass.tombstones.push(tombstoneAt(slab, i))

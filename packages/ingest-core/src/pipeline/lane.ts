@@ -268,7 +268,12 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
     hold.wrote(usage, batch.byteLength)
     timing.wrote()
-    const reason = usage.encodedBytes >= rotation.bytes ? 'bytes' : usage.rows >= rotation.rows || host.isFirstCut(usage.rows) ? 'rows' : null
+    const reason =
+      usage.encodedBytes >= rotation.bytes
+        ? 'bytes'
+        : usage.rows >= rotation.rows || host.isFirstCut(usage.rows)
+          ? 'rows'
+          : null
     const atEnd = host.stopAtEnd && target !== null && writtenEnd >= target
     if (atEnd) await reachEnd(signal)
     else if (reason !== null) await commit(reason, signal)
