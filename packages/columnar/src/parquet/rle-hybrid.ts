@@ -64,9 +64,8 @@ export function writeFlags(out: ByteWriter, flags: Uint8Array, from: number, to:
   while (i < to) {
     let groups = 0
     let next = i
-    let group = 1
     for (; next + 8 <= to; next += 8) {
-      group = flagsAt(flags, next)
+      const group = flagsAt(flags, next)
       if (group === 0 || group === 0xff) break
       packed[groups++] = group
     }

@@ -1,4 +1,5 @@
 import type { Counts } from '../contracts/sink.ts'
+import type { DecodedBatch } from '../decode/decoded.ts'
 import { PipelineError } from './errors.ts'
 
 /** consumed = stored + duplicate + late + filtered + deadLettered + in flight. */
@@ -29,5 +30,16 @@ export function assertConserved(where: string, counts: Counts, inFlight = 0): vo
     `${where}: consumed ${counts.consumed}, but stored ${counts.stored} + late ${counts.late} + duplicate ` +
       `${counts.duplicate} + filtered ${counts.filtered} + dead-lettered ${counts.deadLettered} + in flight ${inFlight} = ` +
       `${outcomes}; this is a defect of the pipeline or sink: stop and report it`,
+  )
+}
+
+/** A decoded batch begins where the one before ended, and each of its records has an outcome. @throws PipelineError */
+export function assertAccounted(where: string, batch: DecodedBatch, writtenEnd: number): void {
+  const tombstones = batch.tombstones?.length ?? 0
+  const outcomes = batch.batch.length + batch.rejects.length + tombstones + batch.filtered + batch.duplicate
+  if (batch.consumed === outcomes && batch.start === writtenEnd) return
+  throw new PipelineError(
+    'CONSERVATION_BROKEN',
+    `${where}: batch [${batch.start}, ${batch.end}) after ${writtenEnd}: consumed ${batch.consumed}, outcomes ${outcomes}`,
   )
 }

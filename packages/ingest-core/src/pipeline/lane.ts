@@ -6,7 +6,7 @@ import type { ByteBudget } from './byte-budget.ts'
 import { createChunkCharges } from './chunk-charge.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { sleep } from './clock.ts'
-import { addCounts, assertConserved, noCounts } from './conservation.ts'
+import { addCounts, assertAccounted, assertConserved, noCounts } from './conservation.ts'
 import { createCutTiming } from './cut-timing.ts'
 import { PipelineError } from './errors.ts'
 import type { Expansion } from './expansion.ts'
@@ -244,14 +244,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
 
   /** `handedOver` is called when the sink has the rows. */
   async function write(batch: DecodedBatch, signal: AbortSignal, handedOver: () => void): Promise<void> {
-    const tombstones = batch.tombstones?.length ?? 0
-    const outcomes = batch.batch.length + batch.rejects.length + tombstones + batch.filtered + batch.duplicate
-    if (batch.consumed !== outcomes || batch.start !== writtenEnd) {
-      throw new PipelineError(
-        'CONSERVATION_BROKEN',
-        `${where}: batch [${batch.start}, ${batch.end}) after ${writtenEnd}: consumed ${batch.consumed}, outcomes ${outcomes}`,
-      )
-    }
+    assertAccounted(where, batch, writtenEnd)
     if (host.breaker.add(batch.consumed, batch.rejects.length)) {
       throw new PipelineError(
         'CIRCUIT_OPEN',
