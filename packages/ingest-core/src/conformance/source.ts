@@ -300,22 +300,23 @@ export function describeSource(name: string, subject: SourceSubject): void {
       })
     })
 
-    it('gives each read a buffer of its own, so that it can be transferred to a worker', async () => {
+    it('gives each read a buffer of its own, to be transferred to a worker, or shared with it until it is given back', async () => {
       await withBench(2, async (bench, ids) => {
         for (const partition of [0, 1]) await bench.append(partition, values(20))
         for (const id of ids) await bench.source.seek(id, 0)
         const buffers = new Set<ArrayBufferLike>()
-        let reads = 0
+        const kept: { bytes: Uint8Array; before: number[] }[] = []
         for (let poll = 0; poll < 10; poll++) {
           for (const one of await bench.source.poll(200, never)) {
-            const { buffer } = one.kind === 'batches' ? one.bytes : one.slab.bytes
-            expect(buffer.constructor).toBe(ArrayBuffer)
-            buffers.add(buffer)
-            reads++
+            const bytes = one.kind === 'batches' ? one.bytes : one.slab.bytes
+            expect(bytes.buffer.constructor).toBe(one.release === undefined ? ArrayBuffer : SharedArrayBuffer)
+            buffers.add(bytes.buffer)
+            kept.push({ bytes, before: [...bytes] })
           }
         }
-        expect(reads).toBeGreaterThan(1)
-        expect(buffers.size).toBe(reads)
+        expect(kept.length).toBeGreaterThan(1)
+        expect(buffers.size).toBe(kept.length)
+        for (const { bytes, before } of kept) expect([...bytes]).toEqual(before)
       })
     })
 
