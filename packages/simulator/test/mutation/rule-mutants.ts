@@ -42,8 +42,8 @@ export const ruleMutants: readonly Mutant[] = [
   without(
     'oneOf',
     marks,
-    'if (!candidates.some((candidate) => equalBytes(bytes, offsets[i]!, offsets[i + 1]!, candidate))) {',
-    'if (candidates.length === 0 && allowed.size > 0) {',
+    'if (!isAllowed(bytes, offsets[i]!, offsets[i + 1]!)) {',
+    'if (allowed.size === 0 && !isAllowed(bytes, offsets[i]!, offsets[i + 1]!)) {',
     ['telco.customers', 'ecommerce-events', 'pharma.lab_results'],
   ),
   without(
