@@ -42,6 +42,14 @@ describe('shared memory', () => {
     expect(memory.take(256 * 1024).buffer).toBe(large.buffer)
   })
 
+  it('has nothing to lend where nothing is needed', () => {
+    const memory = createSharedMemory()
+    const empty = memory.take(0)
+    memory.giveBack(empty)
+    expect(empty.buffer.byteLength).toBe(0)
+    expect(memory.take(1).buffer.byteLength).toBeGreaterThan(0)
+  })
+
   it('takes bytes that are shared already as they are', () => {
     const memory = createSharedMemory()
     const shared = memory.take(10)

@@ -131,9 +131,23 @@ function pack(
   to: number,
   width: number,
 ): number {
-  const whole = width <= 8 ? from + ((to - from) & ~7) : from
-  for (let i = from; i < whole; i += 8, at += width) packGroup(bytes, at, values, i, width)
-  return packSingly(bytes, at, values, whole, to, width)
+  const end = at + ((to - from + 7) >>> 3) * width
+  let i = from
+  if (width <= 8) for (; i + 8 <= to; i += 8, at += width) packGroup(bytes, at, values, i, width)
+  let bits = 0
+  let count = 0
+  for (; i < to; i++) {
+    bits |= values[i]! << count
+    count += width
+    while (count >= 8) {
+      bytes[at++] = bits
+      bits >>>= 8
+      count -= 8
+    }
+  }
+  if (count > 0) bytes[at++] = bits
+  while (at < end) bytes[at++] = 0
+  return end
 }
 
 /** Eight values of at most eight bits: two halves of at most 32 bits, then the bytes of both. */
@@ -154,31 +168,6 @@ function packGroup(bytes: Uint8Array, at: number, values: Uint8Array | Uint16Arr
   if (width > 5) bytes[at + 5] = high >>> 8
   if (width > 6) bytes[at + 6] = high >>> 16
   if (width > 7) bytes[at + 7] = high >>> 24
-}
-
-function packSingly(
-  bytes: Uint8Array,
-  at: number,
-  values: Uint8Array | Uint16Array,
-  from: number,
-  to: number,
-  width: number,
-): number {
-  const end = at + ((to - from + 7) >>> 3) * width
-  let bits = 0
-  let count = 0
-  for (let i = from; i < to; i++) {
-    bits |= values[i]! << count
-    count += width
-    while (count >= 8) {
-      bytes[at++] = bits
-      bits >>>= 8
-      count -= 8
-    }
-  }
-  if (count > 0) bytes[at++] = bits
-  while (at < end) bytes[at++] = 0
-  return end
 }
 
 /** Bits needed for values up to `max`; at least 1, because some readers refuse a width of 0. */

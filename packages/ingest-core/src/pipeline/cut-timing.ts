@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts'
-import type { ResolvedOptions } from './options.ts'
+import type { Rotation } from './options.ts'
 
 /** Says when a partition is to be cut because time has passed. */
 export interface CutTiming {
@@ -14,7 +14,7 @@ export interface CutTiming {
   due(now: number, active: boolean): 'time' | 'idle' | undefined
 }
 
-export function createCutTiming(rotation: ResolvedOptions['rotation'], clock: Clock): CutTiming {
+export function createCutTiming(rotation: Pick<Rotation, 'intervalMs' | 'idleMs'>, clock: Clock): CutTiming {
   let since: number | undefined
   let lastWriteAt = 0
   return {

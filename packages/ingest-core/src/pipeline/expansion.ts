@@ -6,7 +6,7 @@
 export interface Expansion {
   /** Whether a chunk has gone through. */
   readonly known: boolean
-  /** Memory per fetched byte, the byte itself included; never below 2: a worker gets a copy. */
+  /** Memory per fetched byte, the byte itself included; never below 2: of most sources a worker gets a copy. */
   readonly factor: number
   /** What a chunk of `fetchedBytes` took at its height, bytes. */
   saw(fetchedBytes: number, heldBytes: number): void

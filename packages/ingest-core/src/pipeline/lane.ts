@@ -27,8 +27,8 @@ export interface LaneHost {
   /** True when the lane closes once it has committed up to the log end seen at its first opening. */
   readonly stopAtEnd: boolean
   readonly hasContract: boolean
-  /** Whether the first cut of the run comes at so many rows of a partition; true once. */
-  isFirstCut(rows: number): boolean
+  /** True once in a run: for the partition that is the first to have so many rows that it is to be cut early. */
+  claimFirstCut(rows: number): boolean
   /** Tells the world about a commit. @throws PipelineError LISTENER_FAILED */
   committed(receipt: CommitReceipt, info: CommitInfo): Promise<void>
   /** Ends the whole run. */
@@ -264,7 +264,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     const reason =
       usage.encodedBytes >= rotation.bytes
         ? 'bytes'
-        : usage.rows >= rotation.rows || host.isFirstCut(usage.rows)
+        : usage.rows >= rotation.rows || host.claimFirstCut(usage.rows)
           ? 'rows'
           : null
     const atEnd = host.stopAtEnd && target !== null && writtenEnd >= target

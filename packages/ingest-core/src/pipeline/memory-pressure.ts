@@ -51,13 +51,11 @@ export function createMemoryPressure(budget: ByteBudget, expansion: Expansion, p
   const headroom = (): number =>
     Math.min(budget.limit * mostHeadroom, Math.max(budget.limit * leastHeadroom, expansion.surplus))
   /** Bytes that no cut under way frees. */
-  const staying = (lanes: readonly Cuttable[]): number =>
-    budget.used - lanes.reduce((sum, { hold }) => sum + hold.freeingBytes, 0)
-  const largestFirst = (lanes: readonly Cuttable[]): { lane: Cuttable; bytes: number }[] =>
-    lanes
-      .map((lane) => ({ lane, bytes: lane.hold.cuttableBytes }))
-      .filter(({ bytes }) => bytes > 0)
-      .sort((a, b) => b.bytes - a.bytes)
+  function staying(lanes: Iterable<Cuttable>): number {
+    let left = budget.used
+    for (const { hold } of lanes) left -= hold.freeingBytes
+    return left
+  }
 
   return {
     room(lanes) {
@@ -71,17 +69,26 @@ export function createMemoryPressure(budget: ByteBudget, expansion: Expansion, p
       return budget.used <= stuck ? smallestPoll : 0
     },
     lookAhead(lanes) {
-      const open = [...lanes]
-      const [largest] = largestFirst(open)
-      if (largest === undefined || largest.lane.hold.fileBytes < worthAFile) return
-      if (budget.limit - headroom() - staying(open) < largest.bytes) largest.lane.requestCut('memory')
+      const room = budget.limit - headroom()
+      // No partition holds more than all of them: asked at each poll, this is mostly all there is to it.
+      if (room - budget.used >= budget.used) return
+      let largest: Cuttable | undefined
+      for (const lane of lanes) {
+        if (lane.hold.cuttableBytes > (largest?.hold.cuttableBytes ?? 0)) largest = lane
+      }
+      if (largest === undefined || largest.hold.fileBytes < worthAFile) return
+      if (room - staying(lanes) < largest.hold.cuttableBytes) largest.requestCut('memory')
     },
     relieve(lanes) {
       const open = [...lanes]
       let left = staying(open)
+      const largestFirst = open
+        .map((lane) => ({ lane, bytes: lane.hold.cuttableBytes }))
+        .filter(({ bytes }) => bytes > 0)
+        .sort((a, b) => b.bytes - a.bytes)
       // Below this there is room again.
       const enough = budget.limit - headroom() - 2 * smallestPoll * expansion.factor
-      for (const { lane, bytes } of largestFirst(open)) {
+      for (const { lane, bytes } of largestFirst) {
         if (left <= Math.min(enough, budget.limit * relieved)) return
         lane.requestCut('memory')
         left -= bytes

@@ -57,8 +57,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
   const past = new Map<string, FlowCounts>()
   const receipts: CommitReceipt[] = []
   let commits = 0
-  /** The first cut was asked for. */
-  let began = false
+  let firstCutClaimed = false
   let epochs = 0
   let running = false
   let used = false
@@ -74,6 +73,12 @@ export function createPipeline(given: PipelineOptions): Pipeline {
     let breaker = breakers.get(topic)
     if (breaker === undefined) breakers.set(topic, (breaker = createCircuitBreaker(options.circuitBreaker)))
     return breaker
+  }
+
+  function claimFirstCut(rows: number): boolean {
+    if (firstCutClaimed || rows < options.rotation.firstRows) return false
+    firstCutClaimed = true
+    return true
   }
 
   async function committed(receipt: CommitReceipt, info: CommitInfo): Promise<void> {
@@ -127,7 +132,7 @@ export function createPipeline(given: PipelineOptions): Pipeline {
         breaker: breakerOf(partition.topic),
         stopAtEnd: until === 'caught-up',
         hasContract: contracts.has(partition.topic),
-        isFirstCut: (rows) => !began && (began = rows >= options.rotation.firstRows),
+        claimFirstCut,
         committed,
         crash: crashWith,
         changed: () => wake(),

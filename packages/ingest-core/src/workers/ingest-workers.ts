@@ -43,7 +43,7 @@ export interface IngestWorkers {
 export interface IngestWorkerData {
   readonly contracts: readonly Contract[]
   readonly limits: DecodeLimits
-  /** Folder of the compile cache, where the process has one: a thread starts in a third of the time with it. */
+  /** Folder of the compile cache, where the process has one: a thread need not compile again what an earlier one did. */
   readonly compileCache?: string
 }
 

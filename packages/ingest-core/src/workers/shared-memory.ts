@@ -17,17 +17,20 @@ const step = 16 * 1024
 const leastUse = 1 / 4
 /** Memory kept while nobody uses it, bytes. */
 const keptBytes = 16 * 1024 * 1024
+/** Most replies of a quiet broker are empty, one per partition. */
+const nothing = new Uint8Array(new SharedArrayBuffer(0))
 
 export function createSharedMemory(): SharedMemory {
   const free: SharedArrayBuffer[] = []
   let held = 0
 
   function take(length: number): Uint8Array<SharedArrayBuffer> {
+    if (length === 0) return nothing
     const most = Math.max(step, length) / leastUse
     const at = free.findIndex((each) => each.byteLength >= length && each.byteLength <= most)
     const [known] = at < 0 ? [] : free.splice(at, 1)
     if (known !== undefined) held -= known.byteLength
-    return new Uint8Array(known ?? new SharedArrayBuffer(Math.max(1, Math.ceil(length / step)) * step), 0, length)
+    return new Uint8Array(known ?? new SharedArrayBuffer(Math.ceil(length / step) * step), 0, length)
   }
 
   return {
@@ -39,7 +42,7 @@ export function createSharedMemory(): SharedMemory {
       return copy
     },
     giveBack({ buffer }) {
-      if (held + buffer.byteLength > keptBytes) return
+      if (buffer.byteLength === 0 || held + buffer.byteLength > keptBytes) return
       held += buffer.byteLength
       free.push(buffer)
     },
@@ -47,6 +50,6 @@ export function createSharedMemory(): SharedMemory {
 }
 
 /** Whether other threads can read these very bytes. */
-export function isShared(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffer> {
+function isShared(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffer> {
   return bytes.buffer instanceof SharedArrayBuffer
 }
