@@ -361,7 +361,8 @@ function refusalOf(topic: string, partition: number, code: number, message: stri
   if (isDenied(code)) return new KafkaError('KAFKA_DENIED', `${where}: not authorised to write`)
   switch (code) {
     case codes.UNKNOWN_TOPIC_OR_PARTITION:
-      return new KafkaError('KAFKA_TOPIC_UNKNOWN', `${where}: the broker does not know it`)
+      // The metadata has it, its leader does not: not yet, or no longer. The look before the next try says which.
+      return new KafkaError('KAFKA_UNAVAILABLE', `${where}: its leader does not know it`)
     case codes.MESSAGE_TOO_LARGE:
     case codes.RECORD_LIST_TOO_LARGE:
       return new KafkaError('KAFKA_RECORD_TOO_LARGE', `${where}: larger than the topic takes (max.message.bytes)`)
