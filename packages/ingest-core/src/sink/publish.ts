@@ -1,3 +1,4 @@
+import { freeMemory } from '@sluice/columnar'
 import { canonicalBytes } from './canonical-json.ts'
 import { chainKeys } from './chain-keys.ts'
 import type { Done, DoneFile } from './chain-records.ts'
@@ -96,7 +97,11 @@ async function placeFile(options: PublishOptions, file: FinishedFile): Promise<D
     encoder: encoderId,
   }
   const placed = await calls.place(key, bytes, metadata, signal, sha256)
-  if (placed.outcome !== 'other') return { key, kind, rows, bytes: bytes.length, sha256 }
+  const length = bytes.length
+  if (placed.outcome !== 'other') {
+    freeMemory(bytes)
+    return { key, kind, rows, bytes: length, sha256 }
+  }
   const { head } = placed
   // Same plan, same rows, other release of the encoder: the file that is there is the one the plan asked for.
   const found = head.metadata
