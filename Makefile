@@ -98,8 +98,8 @@ build: install ## Build every publishable package to dist/
 bench: install ## Run the benchmarks
 	@$(RUN) npm run bench --workspace bench
 
-chaos: install ## Many runs through faults: make chaos RUNS=200 SEED=1000 PARALLEL=2 (OUT=name.json is added to)
-	@$(RUN) RUNS=$(RUNS) SEED=$(SEED) PARALLEL=$(PARALLEL) OUT=$(OUT) npm run -s chaos --workspace tools/chaos
+chaos: install ## Many runs through faults: make chaos RUNS=200 SEED=1000 PARALLEL=2 (DRIVER=kafkajs: only its seeds; OUT=name.json is added to)
+	@$(RUN) RUNS=$(RUNS) SEED=$(SEED) PARALLEL=$(PARALLEL) DRIVER=$(DRIVER) OUT=$(OUT) npm run -s chaos --workspace tools/chaos
 
 services-up: install ## Start services (SERVICES="kafka apicurio" INSTANCE=default) and print their environment
 	@$(RUN) $(TS) tools/services/src/main.ts up $(SERVICES) --instance $(INSTANCE)

@@ -51,9 +51,12 @@ describe('options', () => {
     await expect(createKafkaSource({ ...good, sasl })).rejects.toMatchObject(invalid)
   })
 
-  it('are refused: static assignment with kafkajs, sizes of a producer', async () => {
+  it('are refused: static assignment and half a session with kafkajs, sizes of a producer', async () => {
     const options = { ...good, groupId: 'g', assignment: { kind: 'static' } } as const
     await expect(createKafkaJsSource(options)).rejects.toMatchObject(invalid)
+    for (const sessionTimeoutMs of [0, -1, 1.5, Number.NaN]) {
+      await expect(createKafkaJsSource({ ...good, groupId: 'g', sessionTimeoutMs })).rejects.toMatchObject(invalid)
+    }
     expect(() => createKafkaProducer({ ...good, maxBatchBytes: 0 })).toThrowError(expect.objectContaining(invalid))
   })
 

@@ -289,6 +289,31 @@ for (const [driver, make] of Object.entries(drivers)) {
       })
     }, 150_000)
 
+    it('goes on with a partition that was held back while others joined (fault 35)', async () => {
+      await withTopic(2, async (topic, open) => {
+        const one = await open()
+        const first = follow(one)
+        await eventually(async () => expect(first.held()).toHaveLength(2))
+        const ids = first.changes.flatMap((change) => change.assigned)
+        // Read to their ends: nothing waits that would set the reading going again.
+        for (const id of ids) {
+          await one.seek(id, 0)
+          one.pause(id, true)
+        }
+        const second = follow(await open())
+        await eventually(async () => {
+          expect(first.held()).toHaveLength(1)
+          expect(second.held()).toHaveLength(1)
+        }, 60_000)
+        const kept = ids.find(({ partition }) => first.held()[0] === `${topic}-${partition}`)!
+        one.pause(kept, false)
+        await cluster.append(topic, kept.partition, values(5))
+        expect(await readTo(one, 0, 5)).toHaveLength(5)
+        first.end()
+        second.end()
+      })
+    }, 150_000)
+
     it('reads each codec, and batches larger than a poll', async () => {
       await withTopic(1, async (topic, open) => {
         const expected: string[] = []
@@ -305,3 +330,22 @@ for (const [driver, make] of Object.entries(drivers)) {
     })
   })
 }
+
+describe('the session of a kafkajs member', () => {
+  it('is asked of the broker, and one that it refuses is told', async () => {
+    const topic = `faults.${run}.session`
+    await cluster.createTopic(topic, 1)
+    const options = { brokers, topics: [topic], groupId: `g-${topic}`, joinTimeoutMs: 2000 }
+    // Brokers take 6 s and more.
+    const source = await createKafkaJsSource({ ...options, sessionTimeoutMs: 5000 })
+    await expect(assigned(source, 1)).rejects.toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+      message: expect.stringContaining('session timeout'),
+    })
+    await source.close()
+    const other = await createKafkaJsSource({ ...options, sessionTimeoutMs: 6000, joinTimeoutMs: 30_000 })
+    expect(await assigned(other, 1)).toHaveLength(1)
+    await other.close()
+    await cluster.deleteTopic(topic)
+  }, 60_000)
+})

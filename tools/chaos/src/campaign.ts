@@ -1,16 +1,22 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
-import { describePlan, planRun } from './schedule.ts'
+import { describePlan, drivers, planRun, type Driver } from './schedule.ts'
 import { faultKindNames, type FaultKind } from './fault-kinds.ts'
 import { run, type RunResult } from './run.ts'
 import type { Stage } from './stage.ts'
 
-/** What is written down of one run. The plan follows from the seed. */
-export type RunRecord = Omit<RunResult, 'plan'> & { readonly seed: number }
+/** What is written down of one run. The plan follows from the seed; the driver is there to be counted. */
+export type RunRecord = Omit<RunResult, 'plan'> & { readonly seed: number; readonly driver: Driver }
+
+export function recordOf({ plan: { seed, driver }, ...rest }: RunResult): RunRecord {
+  return { seed, driver, ...rest }
+}
 
 /** What is written down of a campaign. */
 export interface CampaignResult {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly node: string }
   readonly runs: number
+  /** Of these, by what their workers read Kafka with. */
+  readonly drivers: Readonly<Record<Driver, number>>
   /** Zombies that woke after others had committed past them in every partition. */
   readonly overtaken: number
   readonly violations: number
@@ -39,8 +45,7 @@ export async function campaign(
       for (let seed = left.shift(); seed !== undefined && failures.length === 0; seed = left.shift()) {
         try {
           const result = await run(planRun(seed), stage)
-          const { plan, ...rest } = result
-          results.push({ seed: plan.seed, ...rest })
+          results.push(recordOf(result))
           await tell(result)
         } catch (error) {
           // The others end the runs they are in.
@@ -65,6 +70,9 @@ export function summarise(results: readonly RunRecord[]): CampaignResult {
       node: process.version,
     },
     runs: results.length,
+    drivers: Object.fromEntries(
+      drivers.map((driver) => [driver, results.filter((result) => result.driver === driver).length]),
+    ) as Record<Driver, number>,
     overtaken: sum((result) => result.overtaken),
     violations: sum(({ violations }) => violations.length),
     records: sum(({ records }) => records),
@@ -80,7 +88,7 @@ export function summarise(results: readonly RunRecord[]): CampaignResult {
 export function describeRun(result: RunResult): string {
   const { plan, violations, records, flushes, files, lives, ms, struck, overtaken } = result
   const faults = Object.entries(struck).map(([kind, times]) => `${kind} ${times}`)
-  const line = `seed ${plan.seed}: ${records} records, ${flushes} commits, ${files} files, ${lives} worker lives, ${(ms / 1000).toFixed(1)} s; ${faults.join(', ')}; ${overtaken} zombies overtaken; ${violations.length} violations`
+  const line = `seed ${plan.seed} by ${plan.driver}: ${records} records, ${flushes} commits, ${files} files, ${lives} worker lives, ${(ms / 1000).toFixed(1)} s; ${faults.join(', ')}; ${overtaken} zombies overtaken; ${violations.length} violations`
   if (violations.length === 0) return line
   const shown = violations.slice(0, 20).map(({ code, text }) => `  ${code} ${text}`)
   return [line, ...shown, describePlan(plan), `again: make chaos RUNS=1 SEED=${plan.seed}`].join('\n')

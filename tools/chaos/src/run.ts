@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { auditChain, createLocalStore } from '@sluice/ingest-core'
 import { createS3Store } from '@sluice/sink-s3-minio'
 import { auditLake, type Audit, type Violation } from './auditor.ts'
+import { sessionMs } from './chaos-kafka.ts'
 import { createCrew, type Crew, type WorkerEnd } from './crew.ts'
 import type { FaultKind } from './fault-kinds.ts'
 import { contractOn, sinkId } from './lake-contract.ts'
@@ -54,9 +55,11 @@ export async function run(plan: RunPlan, stage: Stage): Promise<RunResult> {
       : { ...s3, kind: 's3', endpoint: stage.proxied.s3Endpoint, bucket: name, multipartAbove: plan.multipartAbove }
   const crew = createCrew(
     {
+      driver: plan.driver,
       brokers: stage.proxied.brokers,
       topic: name,
       groupId: name,
+      sessionMs,
       registryUrl: stage.proxied.registryUrl,
       store,
       format: plan.format,

@@ -19,9 +19,14 @@ export interface FaultEvent {
   readonly deaf: boolean
 }
 
+/** What the workers read Kafka with: `createKafkaSource` or `createKafkaJsSource`. */
+export const drivers = ['kafka', 'kafkajs'] as const
+export type Driver = (typeof drivers)[number]
+
 /** Everything about a run that is chosen; nothing else is. */
 export interface RunPlan {
   readonly seed: number
+  readonly driver: Driver
   readonly store: 's3' | 'local'
   readonly format: 'parquet' | 'jsonl'
   /** Bodies above this many bytes go up in parts. */
@@ -43,7 +48,8 @@ export const partitions = 3
 
 /**
  * What the seed says. Kinds are dealt like cards: runs of the same deck (`floor(seed / deckRuns)`) share out all of them, so any
- * whole deck strikes with each kind at least once; everything else is drawn for the run alone.
+ * whole deck strikes with each kind at least once, and reads by kafkajs in one of its runs; everything else is drawn for the run
+ * alone.
  */
 export function planRun(seed: number): RunPlan {
   const random = createRandom(seed, 'chaos run')
@@ -52,6 +58,7 @@ export function planRun(seed: number): RunPlan {
   const kinds = dealt(Math.floor(seed / deckRuns))[seat]!
   return {
     seed,
+    driver: driverOf(seed),
     store,
     format: random.chance(0.7) ? 'parquet' : 'jsonl',
     multipartAbove: random.chance(0.5) ? 4096 : 16 * 2 ** 20,
@@ -61,6 +68,12 @@ export function planRun(seed: number): RunPlan {
     rotateRows: random.between(30, 90),
     events: kinds.map((kind) => eventOf(kind, random)).sort((a, b) => a.atMs - b.atMs || (a.kind < b.kind ? -1 : 1)),
   }
+}
+
+/** Drawn apart from all else: seeds from before there were two drivers keep their records, settings and faults. */
+export function driverOf(seed: number): Driver {
+  const seat = createRandom(Math.floor(seed / deckRuns), 'chaos driver').int(deckRuns)
+  return seed % deckRuns === seat ? 'kafkajs' : 'kafka'
 }
 
 function eventOf(kind: FaultKind, random: Random): FaultEvent {
@@ -102,8 +115,8 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 
 /** One line per fault, for reports: what to look for when the run is repeated. */
 export function describePlan(plan: RunPlan): string {
-  const { seed, store, format, recordsPerSecond, workers, rotateRows, multipartAbove } = plan
-  const head = `seed ${seed}: ${recordsPerSecond} records/s, ${workers} workers, to ${store}, ${format}, cut at ${rotateRows} rows, parts above ${multipartAbove} bytes`
+  const { seed, driver, store, format, recordsPerSecond, workers, rotateRows, multipartAbove } = plan
+  const head = `seed ${seed}: ${recordsPerSecond} records/s, ${workers} workers by ${driver}, to ${store}, ${format}, cut at ${rotateRows} rows, parts above ${multipartAbove} bytes`
   const lines = plan.events.map(({ kind, atMs, lastsMs, pick, point, nth, shiftMs, deaf }) => {
     const where = kind.endsWith('-at-point') ? `, at ${point} x ${nth}` : ''
     const clock = kind === 'clock-jump' ? `, by ${shiftMs} ms` : ''

@@ -1,10 +1,14 @@
 import type { Counts, SinkHookPoint } from '@sluice/ingest-core'
+import type { Driver } from './schedule.ts'
 
 /** What a worker process is told, as JSON in its first argument. */
 export interface WorkerSetting {
+  readonly driver: Driver
   readonly brokers: readonly string[]
   readonly topic: string
   readonly groupId: string
+  /** How long the group waits for a member that is silent, as the broker has it for the raw driver. */
+  readonly sessionMs: number
   readonly registryUrl: string
   readonly store: StoreSetting
   readonly format: 'parquet' | 'jsonl'

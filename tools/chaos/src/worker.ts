@@ -10,11 +10,13 @@ import {
   createSchemaLedger,
   createSchemaResolver,
   type ObjectStore,
+  type Source,
 } from '@sluice/ingest-core'
 import { onShutdown } from '@sluice/runtime'
 import { createHttpRegistry } from '@sluice/schemas'
 import { createS3Store } from '@sluice/sink-s3-minio'
-import { createKafkaSource } from '@sluice/source-kafka'
+import { createKafkaSource, type KafkaSourceOptions } from '@sluice/source-kafka'
+import { createKafkaJsSource } from '@sluice/source-kafka/kafkajs'
 import { contractOn, sinkId } from './lake-contract.ts'
 import {
   haltedExit,
@@ -54,7 +56,7 @@ const registry = createHttpRegistry({
   memory: { recheckMs: 200 },
 })
 open.defer(() => registry.close())
-const source = await createKafkaSource({
+const source = await openSource({
   brokers: setting.brokers,
   topics: [setting.topic],
   groupId: setting.groupId,
@@ -139,6 +141,12 @@ try {
   await pipeline.run({ until: 'aborted' })
 } finally {
   clearInterval(watching)
+}
+
+/** Sessions of the raw driver are the broker's to say (`chaosKafka`), those of kafkajs its own. */
+function openSource(options: KafkaSourceOptions & { readonly groupId: string }): Promise<Source> {
+  if (setting.driver === 'kafka') return createKafkaSource(options)
+  return createKafkaJsSource({ ...options, sessionTimeoutMs: setting.sessionMs })
 }
 
 function openStore(of: StoreSetting): ObjectStore {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { faultKindNames, faultKinds } from '../src/fault-kinds.ts'
-import { deckRuns, describePlan, planRun } from '../src/schedule.ts'
+import { deckRuns, describePlan, driverOf, planRun } from '../src/schedule.ts'
 
 describe('the plan of a run', () => {
   it('follows from its seed alone', () => {
@@ -23,10 +23,25 @@ describe('the plan of a run', () => {
     }
   })
 
+  it('reads by kafkajs in one run of each deck, in any seat', () => {
+    const seats = new Set<number>()
+    for (let deck = 0; deck < 50; deck++) {
+      const found = Array.from({ length: deckRuns }, (_, seat) => seat).filter((seat) => {
+        const seed = deck * deckRuns + seat
+        expect(planRun(seed).driver).toBe(driverOf(seed))
+        return driverOf(seed) === 'kafkajs'
+      })
+      expect(found).toHaveLength(1)
+      seats.add(found[0]!)
+    }
+    expect(seats.size).toBe(deckRuns)
+  })
+
   it('is described with all that is needed to follow it', () => {
     const plan = planRun(3)
     const text = describePlan(plan)
     expect(text).toContain('seed 3:')
+    expect(text).toContain(`by ${plan.driver},`)
     for (const { kind, atMs } of plan.events) expect(text).toContain(`${atMs} ms  ${kind} `)
   })
 })

@@ -11,6 +11,7 @@ export interface JsConsumerOptions {
   readonly readCommitted: boolean
   readonly waitMs: number
   readonly maxBytesPerPartition: number
+  readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   /** A batch with records. Everything comes through here, also what nobody asked for. */
   readonly batch: (payload: EachBatchPayload) => Promise<void>
@@ -34,11 +35,13 @@ const partitionsAtOnce = 256
  * assignment begin paused; they are read when they are positioned.
  */
 export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
-  const { groupId, topics, readCommitted, waitMs, maxBytesPerPartition } = options
+  const { groupId, topics, readCommitted, waitMs, maxBytesPerPartition, sessionTimeoutMs } = options
   const leaving = new AbortController()
   let consumer: Consumer | undefined
   let member: string | undefined
   let left: Promise<void> | undefined
+  /** Lives that ended, or did not begin, since it was in the group last. */
+  let failures = 0
 
   function make(events: MembershipEvents): Consumer {
     const made = options.kafka.consumer({
@@ -47,15 +50,24 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
       maxWaitTimeInMs: waitMs,
       maxBytesPerPartition,
       maxBytes: 4 * maxBytesPerPartition,
+      sessionTimeout: sessionTimeoutMs,
+      // kafkajs says it between fetches only, so often enough that some may come late.
+      heartbeatInterval: Math.min(3000, Math.floor(sessionTimeoutMs / 5)),
       rebalanceTimeout: options.rebalanceTimeoutMs,
       allowAutoTopicCreation: false,
       metadataMaxAge: 30_000,
-      retry: { initialRetryTime: 100, maxRetryTime: 5000, retries: 5, restartOnFailure: async () => true },
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 5000,
+        retries: 5,
+        restartOnFailure: async () => !leaving.signal.aborted,
+      },
     })
     made.on(made.events.GROUP_JOIN, ({ payload }) => {
       const partitions = Object.entries(payload.memberAssignment).flatMap(([topic, list]) =>
         list.map((partition) => ({ topic, partition })),
       )
+      failures = 0
       // Another member id is another life in the group: in between, others may have had these partitions.
       if (member !== undefined && member !== payload.memberId) events.lost()
       member = payload.memberId
@@ -71,6 +83,7 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
       events.lost()
       events.trouble(payload.error)
       if (payload.restart || leaving.signal.aborted) return
+      failures += 1
       options.crashed(payload.error)
       void begin(events)
     })
@@ -78,7 +91,7 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
   }
 
   async function begin(events: MembershipEvents): Promise<void> {
-    for (let delay = 100; !leaving.signal.aborted; delay = Math.min(delay * 2, 5000)) {
+    while (await mayBegin()) {
       const made = make(events)
       try {
         await made.connect()
@@ -96,9 +109,15 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
       } catch (error) {
         events.trouble(error instanceof Error ? error : new Error(String(error)))
         await made.disconnect().catch(() => undefined) // it never was connected, or is no more
-        await waitFor(delay, leaving.signal)
+        failures += 1
       }
     }
+  }
+
+  /** What ended a life at once may end the next one, as when the broker refuses the session that is asked for. */
+  async function mayBegin(): Promise<boolean> {
+    if (failures === 0) return !leaving.signal.aborted
+    return waitFor(Math.min(50 * 2 ** failures, 5000), leaving.signal)
   }
 
   /** Before the first assignment, and between two lives, there is nobody to tell; the next assignment begins paused anyway. */

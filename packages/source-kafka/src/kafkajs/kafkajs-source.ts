@@ -21,6 +21,8 @@ export interface KafkaJsSourceOptions extends KafkaSourceOptions {
   readonly maxBytesPerPartition?: number
   /** A record batch may not inflate to more than this, bytes. Default 64 MiB. */
   readonly maxInflatedBytes?: number
+  /** How long the group waits for a member that is silent, ms; brokers take 6 s to 30 min unless told otherwise. Default 30,000. */
+  readonly sessionTimeoutMs?: number
 }
 
 /**
@@ -40,6 +42,10 @@ export async function createKafkaJsSource(given: KafkaJsSourceOptions): Promise<
   if (assignment.kind !== 'group') {
     throw new KafkaError('KAFKA_OPTIONS_INVALID', 'assignment: kafkajs reads as a member of a group only')
   }
+  const { sessionTimeoutMs = 30_000 } = given
+  if (!Number.isSafeInteger(sessionTimeoutMs) || sessionTimeoutMs <= 0) {
+    throw new KafkaError('KAFKA_OPTIONS_INVALID', 'sessionTimeoutMs should be a whole number above 0')
+  }
   const name = 'kafkajs'
   const refusals = createRefusals(name)
   const cluster = createCluster(given)
@@ -58,6 +64,7 @@ export async function createKafkaJsSource(given: KafkaJsSourceOptions): Promise<
     readCommitted: options.readCommitted,
     waitMs,
     maxBytesPerPartition: given.maxBytesPerPartition ?? 1024 * 1024,
+    sessionTimeoutMs,
     rebalanceTimeoutMs: assignment.rebalanceTimeoutMs ?? 30_000,
     batch: onBatch,
     passedOver: onPassedOver,
@@ -89,7 +96,11 @@ export async function createKafkaJsSource(given: KafkaJsSourceOptions): Promise<
           ...events,
           assigned(partitions) {
             events.assigned(partitions)
-            for (const { state } of table.turn(() => true)) realign(state)
+            // Also those that are held back: whoever lets them go expects them where they stood.
+            for (const { topic, partition } of partitions) {
+              const reading = readingOf(topic, partition)
+              if (reading !== undefined) realign(reading)
+            }
           },
         })
       },
