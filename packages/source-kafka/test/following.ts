@@ -6,6 +6,7 @@ export function followAll(source: Source) {
   const read: string[] = []
   const errors: string[] = []
   const thrown: unknown[] = []
+  const polled: string[] = []
   const partitions = new Map<number, PartitionId>()
   const next = new Map<number, number>()
   const ending = new AbortController()
@@ -44,6 +45,7 @@ export function followAll(source: Source) {
         }
       } catch (error) {
         note(error)
+        polled.push(errors.at(-1)!)
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
     }
@@ -53,6 +55,8 @@ export function followAll(source: Source) {
     /** Codes, in their order. */
     errors,
     thrown,
+    /** Of the codes, those of polls. */
+    polled,
     /** Every one that was ever assigned. */
     partitions,
     async end() {

@@ -5,7 +5,7 @@ import type { TestServices } from '@sluice-tools/services'
 import { createKafkaProducer, createKafkaSource } from '../src/index.ts'
 import type { KafkaSourceOptions } from '../src/index.ts'
 import { createKafkaJsSource } from '../src/kafkajs/index.ts'
-import { batchOf, openCluster } from './admin.ts'
+import { batchOf, eventually, openCluster } from './admin.ts'
 import { followAll } from './following.ts'
 import { assigned, never } from './reading.ts'
 
@@ -75,6 +75,42 @@ for (const [driver, make] of Object.entries(drivers)) {
       await producer.close()
       await source.close()
     }
+
+    it('says in a poll that the broker hangs, and reads on when it goes on (fault 14)', async () => {
+      const topic = `outage.${driver}.told`
+      const cluster = openCluster(brokers)
+      await cluster.createTopic(topic, 1)
+      const source = await make({
+        brokers,
+        topics: [topic],
+        groupId: `g-${topic}`,
+        waitMs: 50,
+        patienceMs: 500,
+        requestTimeoutMs: 2000,
+      })
+      const following = followAll(source)
+      const unavailable = () => following.polled.filter((code) => code === 'SOURCE_UNAVAILABLE').length
+      await cluster.append(topic, 0, ['before'])
+      await eventually(async () => expect(following.read).toEqual(['before']))
+      expect(unavailable()).toBe(0)
+      await signalService('kafka', 'SIGSTOP', services.options)
+      try {
+        await eventually(async () => expect(unavailable()).toBeGreaterThan(0))
+      } finally {
+        await signalService('kafka', 'SIGCONT', services.options)
+      }
+      await cluster.append(topic, 0, ['after'])
+      await eventually(async () => expect(following.read).toEqual(['before', 'after']), 60_000)
+      // And it is over: no more of it is said.
+      await eventually(async () => {
+        const { length } = following.polled
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+        expect(following.polled.length).toBe(length)
+      })
+      await following.end()
+      await source.close()
+      await cluster.close()
+    }, 150_000)
 
     it('goes on after the broker was killed and came back (fault 13)', async () => {
       await through('killed', () => restartService('kafka', { ...services.options, signal: 'SIGKILL' }))

@@ -23,6 +23,8 @@ export interface JsConsumerOptions {
 
 /** A kafkajs consumer as the member of a group. */
 export interface JsConsumer extends Membership {
+  /** How much longer than it should the group has kept silent, ms, and what went wrong last; undefined before the first join. */
+  silence(): { readonly ms: number; readonly error: Error | undefined } | undefined
   seek(topic: string, partition: number, offset: number): void
   pause(topic: string, partition: number): void
   resume(topic: string, partition: number): void
@@ -42,6 +44,11 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
   let left: Promise<void> | undefined
   /** Lives that ended, or did not begin, since it was in the group last. */
   let failures = 0
+  // kafkajs says it between fetches only, so often enough that some may come late.
+  const heartbeatMs = Math.min(3000, Math.floor(sessionTimeoutMs / 5))
+  /** When the group answered last, by the clock that nobody sets. */
+  let heard: number | undefined
+  let troubled: Error | undefined
 
   function make(events: MembershipEvents): Consumer {
     const made = options.kafka.consumer({
@@ -51,8 +58,7 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
       maxBytesPerPartition,
       maxBytes: 4 * maxBytesPerPartition,
       sessionTimeout: sessionTimeoutMs,
-      // kafkajs says it between fetches only, so often enough that some may come late.
-      heartbeatInterval: Math.min(3000, Math.floor(sessionTimeoutMs / 5)),
+      heartbeatInterval: heartbeatMs,
       rebalanceTimeout: options.rebalanceTimeoutMs,
       allowAutoTopicCreation: false,
       metadataMaxAge: 30_000,
@@ -68,6 +74,7 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
         list.map((partition) => ({ topic, partition })),
       )
       failures = 0
+      answered()
       // Another member id is another life in the group: in between, others may have had these partitions.
       if (member !== undefined && member !== payload.memberId) events.lost()
       member = payload.memberId
@@ -75,11 +82,13 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
       events.trouble(null)
       events.assigned(partitions)
     })
+    made.on(made.events.HEARTBEAT, answered)
     made.on(made.events.END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize === 0) options.passedOver(payload.topic, payload.partition, Number(payload.lastOffset))
     })
     made.on(made.events.CRASH, ({ payload }) => {
       member = undefined
+      troubled = payload.error
       events.lost()
       events.trouble(payload.error)
       if (payload.restart || leaving.signal.aborted) return
@@ -88,6 +97,11 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
       void begin(events)
     })
     return made
+  }
+
+  function answered(): void {
+    heard = performance.now()
+    troubled = undefined
   }
 
   async function begin(events: MembershipEvents): Promise<void> {
@@ -131,6 +145,10 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
   }
 
   return {
+    silence() {
+      if (heard === undefined) return undefined
+      return { ms: Math.max(0, performance.now() - heard - heartbeatMs - waitMs), error: troubled }
+    },
     byTopicId: false,
     start(events) {
       void begin(events)

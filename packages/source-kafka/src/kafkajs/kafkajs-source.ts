@@ -236,6 +236,14 @@ export async function createKafkaJsSource(given: KafkaJsSourceOptions): Promise<
     throw troubled.state.trouble!
   }
 
+  /** kafkajs tries again by itself and tells nobody while it does; that the group is silent shows it. */
+  function tellSilence(): void {
+    const { ms, error } = membership.silence() ?? { ms: 0, error: undefined }
+    if (ms < options.patienceMs) return
+    const why = error === undefined ? '' : `: ${error.message}`
+    throw refusals.unavailable(`group ${given.groupId} has not answered for ${Math.round(ms)} ms${why}`, error)
+  }
+
   try {
     await directory.refresh(0)
   } catch (error) {
@@ -273,7 +281,9 @@ export async function createKafkaJsSource(given: KafkaJsSourceOptions): Promise<
       over.abort()
       if (signal.aborted || closing !== undefined) return []
       fetched = handOut(maxBytes)
-      if (fetched.length === 0) tellTrouble()
+      if (fetched.length > 0) return fetched
+      tellTrouble()
+      tellSilence()
       return fetched
     },
     pause: (partition: PartitionId, paused: boolean) => table.pause(partition, paused),
