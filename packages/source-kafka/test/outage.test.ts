@@ -1,4 +1,8 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { waitFor } from '@sluice/ingest-core'
 import type { Source } from '@sluice/ingest-core'
 import { ownServices, restartService, signalService } from '@sluice-tools/services'
 import type { TestServices } from '@sluice-tools/services'
@@ -125,6 +129,38 @@ for (const [driver, make] of Object.entries(drivers)) {
     }, 200_000)
   })
 }
+
+describe('closing a kafkajs source', () => {
+  it('while kafkajs tries to come back leaves nothing behind', async () => {
+    const topic = 'outage.closing'
+    const cluster = openCluster(brokers)
+    await cluster.createTopic(topic, 1)
+    await cluster.close()
+    const program = fileURLToPath(new URL('./closing-kafkajs.ts', import.meta.url))
+    const child = spawn(process.execPath, ['--conditions=sluice-source', program, brokers[0]!, topic], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+    const said: string[] = []
+    createInterface({ input: child.stdout }).on('line', (line) => said.push(line))
+    try {
+      await eventually(async () => expect(said).toContain('reading'))
+      await signalService('kafka', 'SIGSTOP', services.options)
+      try {
+        await eventually(async () => expect(said).toContain('silent'), 60_000)
+        child.stdin.write('close\n')
+        await eventually(async () => expect(said).toContain('closed'))
+      } finally {
+        await signalService('kafka', 'SIGCONT', services.options)
+      }
+      // A consumer that is still there would keep the process alive, and partitions from others.
+
+      expect(await Promise.race([ended, waitFor(30_000, never)])).toBe(0)
+    } finally {
+      child.kill('SIGKILL')
+    }
+  }, 180_000)
+})
 
 describe('no broker', () => {
   it('is said when a source is made', async () => {

@@ -70,6 +70,8 @@ export function createJsConsumer(options: JsConsumerOptions): JsConsumer {
       },
     })
     made.on(made.events.GROUP_JOIN, ({ payload }) => {
+      // What was under way to come back when it was told to leave: kafkajs has no other way to stop it than that it fails.
+      if (leaving.signal.aborted) throw new KafkaError('KAFKA_CLOSED', `group ${groupId}: left`)
       const partitions = Object.entries(payload.memberAssignment).flatMap(([topic, list]) =>
         list.map((partition) => ({ topic, partition })),
       )
