@@ -20,8 +20,9 @@ it('a kafkajs consumer that joins after it was told to leave fails, so that nobo
     pause: () => undefined,
     disconnect: async () => undefined,
   }
+  kafka.consumer = () => consumer
   const member = createJsConsumer({
-    kafka: { ...kafka, consumer: () => consumer },
+    kafka,
     groupId: 'g',
     topics: ['t'],
     readCommitted: true,
