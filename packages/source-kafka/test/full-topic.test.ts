@@ -1,0 +1,186 @@
+import { ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
+import { createLakeLetterFeed } from '@sluice/ingest-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDeadLetterRelay, createKafkaSource } from '../src/index.ts'
+import type { RelayOptions } from '../src/index.ts'
+import { partitionOfKey } from '../src/producer/murmur2.ts'
+import { batchOf, eventually, openCluster, type TestCluster } from './admin.ts'
+import { contentOf, contractOn, eventValue, openLake, sinkId, type TestLake } from './lake.ts'
+import { startSmallDisks, type SmallDisks } from './small-disks.ts'
+import { recordsOf } from './whole-topic.ts'
+
+let disks: SmallDisks
+let brokers: string[]
+let cluster: TestCluster
+
+beforeAll(async () => {
+  disks = await startSmallDisks()
+  brokers = [...disks.brokers]
+  cluster = openCluster(brokers)
+}, 300_000)
+afterAll(async () => {
+  await cluster.close()
+  await disks.release()
+})
+
+/** Every tenth value is no event. Their letters go to the partition of the dead-letter topic, of two, with the same number. */
+async function produce(topic: string, partition: number, from: number, end: number): Promise<void> {
+  let named = 0
+  while (partitionOfKey(Buffer.from(`key-${named}`), 2) !== partition) named += 1
+  const records = Array.from({ length: end - from }, (_, i) => ({
+    partition,
+    key: Buffer.from(`key-${named}`),
+    value: isBad(from + i) ? Buffer.from(`not an event ${partition}:${from + i}`) : eventValue(from + i),
+    timestamp: Date.now(),
+  }))
+  await cluster.producer.send(topic, records)
+}
+
+const isBad = (offset: number): boolean => offset % 10 === 3
+
+/** `partition:offset` of the first `count` records that are good, or bad. */
+function expected(partition: number, count: number, bad: boolean): string[] {
+  const offsets = Array.from({ length: count }, (_, offset) => offset)
+  return offsets.filter((offset) => isBad(offset) === bad).map((offset) => `${partition}:${offset}`)
+}
+
+/** Offsets that the group of the topic's pipeline has committed, by partition. */
+async function progressOf(topic: string): Promise<Record<number, number>> {
+  const [group] = await cluster.admin.listConsumerGroupOffsets({ groups: [`g-${topic}`] })
+  const partitions = group?.topics.flatMap((each) => each.partitions) ?? []
+  return Object.fromEntries(
+    partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]),
+  )
+}
+
+function relayTo(topic: string, lake: TestLake, extra: Partial<RelayOptions>) {
+  const alarms: (Error | null)[] = []
+  const relay = createDeadLetterRelay({
+    brokers,
+    topic,
+    feed: createLakeLetterFeed({ store: lake.store, sinkId, consumer: 'relay' }),
+    codec: 'none',
+    retry: { firstMs: 20, maxMs: 100 },
+    alarm: (error) => alarms.push(error),
+    ...extra,
+  })
+  return { relay, alarms }
+}
+
+/** Follows the topic until `stop`. */
+async function ingest(topic: string, lake: TestLake, relay: ReturnType<typeof createDeadLetterRelay>) {
+  const ending = new AbortController()
+  const source = await createKafkaSource({ brokers, topics: [topic], groupId: `g-${topic}`, waitMs: 20 })
+  const pipeline = lake.pipeline(source, { onReceipt: relay.onReceipt, signal: ending.signal })
+  const run = pipeline.run({ until: 'aborted' })
+  return {
+    async stop() {
+      ending.abort()
+      await run
+      await source.close()
+    },
+  }
+}
+
+describe('a dead-letter topic that is full', () => {
+  it('holds up only what waits for it, says why, and gets each letter once when there is room (fault 36)', async () => {
+    const topic = 'full.disk'
+    const dlq = `${topic}.dlq`
+    await cluster.createTopic(topic, 2)
+    await cluster.createTopic(dlq, 2)
+    expect(disks.neighboursOf(`${dlq}-1`)).toEqual([])
+    // Up to room for two letters or so.
+    const filling: number[] = []
+    while (disks.roomOf(`${dlq}-1`) > 1700) {
+      const size = Math.min(900_000, disks.roomOf(`${dlq}-1`) - 1700)
+      await cluster.producer.produceBatches(dlq, 1, [batchOf(['.'.repeat(size)])])
+      filling.push(size)
+    }
+    await produce(topic, 0, 0, 50)
+    await produce(topic, 1, 0, 80)
+
+    const lake = await openLake(contractOn(topic))
+    const { relay, alarms } = relayTo(dlq, lake, { deliveryTimeoutMs: 2000 })
+    const running = await ingest(topic, lake, relay)
+    await eventually(() => Promise.resolve(expect(alarms).not.toEqual([])))
+    // The broker and the rest of the topic are well: the other partition goes on, letters and all.
+    await eventually(async () => expect(await progressOf(topic)).toMatchObject({ 0: 50 }))
+    await produce(topic, 0, 50, 100)
+    await eventually(async () => expect(await progressOf(topic)).toMatchObject({ 0: 100 }))
+    expect((await progressOf(topic))[1] ?? 0).toBeLessThan(80)
+    const arrived = relay.counts.relayed
+    expect(arrived).toBeGreaterThanOrEqual(10)
+    expect(arrived).toBeLessThan(18)
+    // What went well meanwhile does not end the alarm.
+    for (const alarm of alarms) {
+      expect(alarm?.message).toContain(`${dlq}-1`)
+      expect(alarm?.message).toMatch(/its disk at the broker is full|has no leader: .* disks that it is on are full/)
+    }
+
+    await disks.giveRoom()
+    await eventually(async () => expect(await progressOf(topic)).toEqual({ 0: 100, 1: 80 }), 60_000)
+    expect(alarms.filter((alarm) => alarm === null)).toHaveLength(1)
+    expect(alarms.at(-1)).toBeNull()
+    await running.stop()
+    await relay.close()
+    expect(relay.counts).toEqual({ relayed: 18, claims: 0, loops: 0 })
+
+    const lettersIn = async (partition: number) =>
+      (await recordsOf(brokers, dlq)).filter((record) => record.partition === partition).map(({ value }) => value)
+    const letters = (partition: number, count: number) =>
+      expected(partition, count, true).map((at) => `not an event ${at}`)
+    expect(await lettersIn(0)).toEqual(letters(0, 100))
+    expect(await lettersIn(1)).toEqual([...filling.map((size) => '.'.repeat(size)), ...letters(1, 80)])
+    const stored = [...expected(0, 100, false), ...expected(1, 80, false)]
+    const dead = [...expected(0, 100, true), ...expected(1, 80, true)]
+    expect(await contentOf(lake.store)).toEqual({ rows: stored.sort(), dead: dead.sort() })
+    await lake.dispose()
+  }, 180_000)
+
+  it('waits while too few replicas have room, and a stop does not wait with it (fault 36)', async () => {
+    const topic = 'full.replicas'
+    const dlq = `${topic}.dlq`
+    await cluster.createTopic(topic, 1)
+    await cluster.createTopic(dlq, 1, { 'min.insync.replicas': '2' })
+    await produce(topic, 0, 0, 50)
+    const lake = await openLake(contractOn(topic))
+    const patient = relayTo(dlq, lake, { deliveryTimeoutMs: 600_000 })
+    const running = await ingest(topic, lake, patient.relay)
+    await eventually(async () => expect((await contentOf(lake.store)).dead).toHaveLength(5))
+    await patient.relay.close()
+    await running.stop()
+    expect(patient).toMatchObject({ alarms: [], relay: { counts: { relayed: 0 } } })
+
+    const { relay, alarms } = relayTo(dlq, lake, { deliveryTimeoutMs: 300 })
+    const catchingUp = relay.catchUp()
+    await eventually(() => Promise.resolve(expect(alarms).not.toEqual([])))
+    expect(alarms).toMatchObject([{ code: 'KAFKA_UNAVAILABLE' }])
+    expect(alarms[0]!.message).toMatch(/-0: too few replicas in sync \(min\.insync\.replicas\): protocol error 19/)
+    await cluster.admin.incrementalAlterConfigs({
+      resources: [
+        {
+          resourceType: ConfigResourceTypes.TOPIC,
+          resourceName: dlq,
+          configs: [
+            {
+              name: 'min.insync.replicas',
+              configOperation: IncrementalAlterConfigOperationTypes.SET,
+              value: '1',
+            },
+          ],
+        },
+      ],
+    })
+    expect(await catchingUp).toBe(5)
+    expect(alarms).toMatchObject([{ code: 'KAFKA_UNAVAILABLE' }, null])
+    await relay.close()
+    expect((await recordsOf(brokers, dlq)).map(({ headers }) => headers['sluice.dlq.offset'])).toEqual([
+      '3',
+      '13',
+      '23',
+      '33',
+      '43',
+    ])
+    await lake.dispose()
+  }, 120_000)
+})
