@@ -25,7 +25,8 @@ export async function recordsOf(brokers: readonly string[], topic: string): Prom
       const { slab } = splitRecordBatches(fetched.bytes, { maxInflatedBytes: 2 ** 26 })
       for (let i = 0; i < slab.length; i++) {
         const [start, end] = [slab.valueStart[i]!, slab.valueEnd[i]!]
-        const headers = parseHeaders(slab.bytes.subarray(slab.headersStart[i]!, slab.headersEnd[i]!))
+        const [first, last] = [slab.headersStart[i]!, slab.headersEnd[i]!]
+        const headers = last > first ? parseHeaders(slab.bytes.subarray(first, last)) : []
         records.push({
           partition,
           value: start < 0 ? null : Buffer.from(slab.bytes.subarray(start, end)).toString(),
