@@ -2,9 +2,12 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** What becomes of one Produce request: `refuse` never reaches the broker; `take` is written, and `lose` is written and not answered. */
+/**
+ * What becomes of one Produce request: `refuse` never reaches the broker; `take` is written; `lose` is written, and the
+ * connection cut instead of an answer; `keep` is written, and the answer never comes.
+ */
 export type ProduceFate =
-  { readonly kind: 'pass' | 'lose' } | { readonly kind: 'refuse' | 'take'; readonly code: number }
+  { readonly kind: 'pass' | 'lose' | 'keep' } | { readonly kind: 'refuse' | 'take'; readonly code: number }
 
 /** Stands before a broker, speaks as if it were that broker, and answers Produce requests as a test says. */
 export interface KafkaFront {
@@ -60,6 +63,7 @@ export async function createKafkaFront(broker: string): Promise<KafkaFront> {
       const { key, version, fate } = asked.get(correlation)!
       asked.delete(correlation)
       if (fate.kind === 'lose') return end()
+      if (fate.kind === 'keep') return undefined
       if (fate.kind === 'take') return client.write(refusal(correlation, version, fate.code))
       return client.write(key === metadata ? readdressed(frame, host, Number(port), ownPort) : frame)
     })

@@ -141,4 +141,13 @@ describe('a close that abandons', () => {
     expect(['KAFKA_UNAVAILABLE', 'KAFKA_CLOSED']).toContain((await writing).code)
     expect(await held()).toEqual([])
   })
+
+  it('ends the wait for an answer that does not come', async () => {
+    producer = createKafkaProducer({ brokers: front.brokers, requestTimeoutMs: 600_000 })
+    front.decide({ kind: 'keep' })
+    const writing = failure(write('one'))
+    await eventually(async () => expect(await held()).toEqual(['one']))
+    await producer.close({ abandon: true })
+    expect((await writing).code).toBe('KAFKA_PRODUCE_UNKNOWN')
+  })
 })
