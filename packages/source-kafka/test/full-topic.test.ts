@@ -23,17 +23,27 @@ afterAll(async () => {
   await disks.release()
 })
 
-/** Every tenth value is no event. Their letters go to the partition of the dead-letter topic, of two, with the same number. */
-async function produce(topic: string, partition: number, from: number, end: number): Promise<void> {
-  let named = 0
-  while (partitionOfKey(Buffer.from(`key-${named}`), 2) !== partition) named += 1
+/** Every tenth value is no event. Their letters go to the partition of the dead-letter topic, of two, that `lettersTo` says. */
+async function produce(
+  topic: string,
+  partition: number,
+  [from, end]: readonly [number, number],
+  lettersTo: (offset: number) => number = () => 0,
+): Promise<void> {
   const records = Array.from({ length: end - from }, (_, i) => ({
     partition,
-    key: Buffer.from(`key-${named}`),
+    key: keyTo(lettersTo(from + i)),
     value: isBad(from + i) ? Buffer.from(`not an event ${partition}:${from + i}`) : eventValue(from + i),
     timestamp: Date.now(),
   }))
   await cluster.producer.send(topic, records)
+}
+
+function keyTo(partition: number): Buffer {
+  for (let n = 0; ; n++) {
+    const key = Buffer.from(`key-${n}`)
+    if (partitionOfKey(key, 2) === partition) return key
+  }
 }
 
 const isBad = (offset: number): boolean => offset % 10 === 3
@@ -96,8 +106,10 @@ describe('a dead-letter topic that is full', () => {
       await cluster.producer.produceBatches(dlq, 1, [batchOf(['.'.repeat(size)])])
       filling.push(size)
     }
-    await produce(topic, 0, 0, 50)
-    await produce(topic, 1, 0, 80)
+    await produce(topic, 0, [0, 50])
+    // Of these letters, half go to the partition that has room.
+    const toFull = (offset: number) => (offset % 20 === 3 ? 1 : 0)
+    await produce(topic, 1, [0, 80], toFull)
 
     const lake = await openLake(contractOn(topic))
     const { relay, alarms } = relayTo(dlq, lake, { deliveryTimeoutMs: 2000 })
@@ -105,7 +117,7 @@ describe('a dead-letter topic that is full', () => {
     await eventually(() => Promise.resolve(expect(alarms).not.toEqual([])))
     // The broker and the rest of the topic are well: the other partition goes on, letters and all.
     await eventually(async () => expect(await progressOf(topic)).toMatchObject({ 0: 50 }))
-    await produce(topic, 0, 50, 100)
+    await produce(topic, 0, [50, 100])
     await eventually(async () => expect(await progressOf(topic)).toMatchObject({ 0: 100 }))
     expect((await progressOf(topic))[1] ?? 0).toBeLessThan(80)
     const arrived = relay.counts.relayed
@@ -125,14 +137,18 @@ describe('a dead-letter topic that is full', () => {
     await relay.close()
     expect(relay.counts).toEqual({ relayed: 18, claims: 0, loops: 0 })
 
-    const lettersIn = async (partition: number) =>
-      (await recordsOf(brokers, dlq)).filter((record) => record.partition === partition).map(({ value }) => value)
-    const letters = (partition: number, count: number) =>
-      expected(partition, count, true).map((at) => `not an event ${at}`)
-    expect(await lettersIn(0)).toEqual(letters(0, 100))
-    expect(await lettersIn(1)).toEqual([...filling.map((size) => '.'.repeat(size)), ...letters(1, 80)])
+    const held = await recordsOf(brokers, dlq)
+    const valuesIn = (partition: number) =>
+      held.filter((each) => each.partition === partition).map(({ value }) => value)
+    const dead0 = expected(0, 100, true)
+    const dead1 = expected(1, 80, true)
+    const filled = filling.map((size) => '.'.repeat(size))
+    const lettersOf = (at: readonly string[]) => at.map((each) => `not an event ${each}`)
+    const [first, second] = [0, 1].map((to) => dead1.filter((at) => toFull(Number(at.split(':')[1])) === to))
+    expect(valuesIn(0).sort()).toEqual(lettersOf([...dead0, ...first!]).sort())
+    expect(valuesIn(1)).toEqual([...filled, ...lettersOf(second!)])
     const stored = [...expected(0, 100, false), ...expected(1, 80, false)]
-    const dead = [...expected(0, 100, true), ...expected(1, 80, true)]
+    const dead = [...dead0, ...dead1]
     expect(await contentOf(lake.store)).toEqual({ rows: stored.sort(), dead: dead.sort() })
     await lake.dispose()
   }, 180_000)
@@ -142,7 +158,7 @@ describe('a dead-letter topic that is full', () => {
     const dlq = `${topic}.dlq`
     await cluster.createTopic(topic, 1)
     await cluster.createTopic(dlq, 1)
-    await produce(topic, 0, 0, 50)
+    await produce(topic, 0, [0, 50])
     const lake = await openLake(contractOn(topic))
     // A leader whose followers have dropped out answers so (NOT_ENOUGH_REPLICAS).
     const front = await createKafkaFront(brokers[0]!)

@@ -1,17 +1,9 @@
-import { createHash } from 'node:crypto'
-import { letterKey, waitFor } from '@sluice/ingest-core'
-import type {
-  CommitReceipt,
-  DeadLetter,
-  DeadLetterFeed,
-  DecidedLetters,
-  HeaderInput,
-  ObjectStore,
-} from '@sluice/ingest-core'
+import { waitFor } from '@sluice/ingest-core'
+import type { CommitReceipt, DeadLetterFeed, DecidedLetters, ObjectStore } from '@sluice/ingest-core'
 import { KafkaError } from '../errors.ts'
 import { createKafkaProducer } from '../producer/producer.ts'
 import type { KafkaProducer, KafkaProducerOptions } from '../producer/producer.ts'
-import { hopsOf, letterRecord, ownPrefix } from './letter-record.ts'
+import { createLetterSender } from './letter-sender.ts'
 
 export interface RelayOptions extends KafkaProducerOptions {
   /** How long one try may take before the alarm is raised, ms. Default 30,000. */
@@ -59,7 +51,7 @@ export interface DeadLetterRelay {
 
 /** @throws KafkaError KAFKA_OPTIONS_INVALID */
 export function createDeadLetterRelay(options: RelayOptions): DeadLetterRelay {
-  const { topic, feed, connectHeaders = false, maxHops = 5, maxBodyBytes = 900_000, claimChecks } = options
+  const { topic, feed } = options
   const { firstMs, maxMs } = options.retry ?? { firstMs: 500, maxMs: 30_000 }
   if (topic === '') throw new KafkaError('KAFKA_OPTIONS_INVALID', 'relay: topic is empty')
   const ending = new AbortController()
@@ -70,72 +62,19 @@ export function createDeadLetterRelay(options: RelayOptions): DeadLetterRelay {
   /** Commits whose letters wait, and the codes that were told since the first of them began to. */
   const waiting = new Set<object>()
   const told = new Set<string>()
-  const counts = { relayed: 0, claims: 0, loops: 0 }
-
-  async function claimFor(letter: DeadLetter): Promise<HeaderInput[]> {
-    const body = letter.value ?? new Uint8Array(0)
-    const sha256 = createHash('sha256').update(body).digest('hex')
-    const pairs: [string, string][] = [
-      ['claim.bytes', String(body.length)],
-      ['claim.sha256', sha256],
-    ]
-    if (claimChecks === undefined) pairs.push(['claim.letter', letterKey(letter)])
-    else {
-      const key = `${claimChecks.prefix}${letterKey(letter).replaceAll('/', '+')}`
-      await claimChecks.store.putIfAbsent(key, body, sha256, {}, ending.signal)
-      pairs.push(['claim.object', key])
-    }
-    return pairs.map(([name, value]) => [`${ownPrefix}${name}`, Buffer.from(value)])
-  }
-
-  async function send(letter: DeadLetter, partitions: number, by: KafkaProducer): Promise<void> {
-    const hops = hopsOf(letter)
-    if (hops >= maxHops || letter.partition.topic === topic) {
-      counts.loops += 1
-      return
-    }
-    const base = { connectHeaders, hops, partitions }
-    if ((letter.value?.length ?? 0) + (letter.key?.length ?? 0) <= maxBodyBytes) {
-      try {
-        await by.send(topic, [letterRecord(letter, base)])
-        counts.relayed += 1
-        return
-      } catch (error) {
-        if (!(error instanceof KafkaError) || error.code !== 'KAFKA_RECORD_TOO_LARGE') throw error
-      }
-    }
-    try {
-      await by.send(topic, [letterRecord(letter, { ...base, claim: await claimFor(letter) })])
-    } catch (cause) {
-      if (!(cause instanceof KafkaError) || cause.code !== 'KAFKA_RECORD_TOO_LARGE') throw cause
-      const text = `${letterKey(letter)}: larger than ${topic} takes even without its body; raise max.message.bytes`
-      throw new KafkaError('RELAY_LETTER_TOO_LARGE', text, { cause })
-    }
-    counts.relayed += 1
-    counts.claims += 1
-  }
-
-  /** One after the other; `handed` are the keys of those that an earlier try has sent, and gets those of this one. */
-  async function sendAll(letters: readonly DeadLetter[], handed: Set<string>, by: KafkaProducer): Promise<void> {
-    const partitions = await by.partitions(topic)
-    for (const letter of letters) {
-      const key = letterKey(letter)
-      if (handed.has(key)) continue
-      await send(letter, partitions, by)
-      handed.add(key)
-    }
-  }
+  const sender = createLetterSender(options, ending.signal)
 
   /** @returns how many were handed on; undefined when closed before */
   async function handOn(find: () => Promise<DecidedLetters | undefined>): Promise<number | undefined> {
     const commit = {}
+    // Keys of the letters that a try has written: the next one does not repeat them.
     const handed = new Set<string>()
     for (let wait = firstMs; !ending.signal.aborted; wait = Math.min(2 * wait, maxMs)) {
       const by = producer
       try {
         const decided = await find()
         if (decided !== undefined) {
-          await sendAll(decided.letters, handed, by)
+          await sender.sendAll(decided.letters, handed, by)
           await feed.acknowledge(decided, ending.signal)
         }
         noTrouble(commit)
@@ -172,7 +111,7 @@ export function createDeadLetterRelay(options: RelayOptions): DeadLetterRelay {
   }
 
   return {
-    counts,
+    counts: sender.counts,
     async onReceipt(receipt) {
       if (receipt.counts.deadLettered > 0) await handOn(() => feed.decidedBy(receipt, ending.signal))
     },
