@@ -21,7 +21,7 @@ import { testServices } from '@sluice-tools/services'
 import { makeBucket } from './kafka/bucket.ts'
 import { localCopy } from './kafka/lake-place.ts'
 import type { LakePlace } from './kafka/lake-place.ts'
-import { ensureTopic } from './kafka/user-events-topic.ts'
+import { ensureTopic, wakeCoordinator } from './kafka/user-events-topic.ts'
 import type { Job } from './kafka-to-parquet/job.ts'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { Contender, RunReport } from './log-to-parquet/contender.ts'
@@ -49,7 +49,7 @@ if (store !== 'local' && store !== 'minio') throw new Error(`--store is local or
 const smallMemory = {
   workers: 1,
   pollBytes: 2 ** 19,
-  budgetBytes: 30_000_000,
+  budgetBytes: 36_000_000,
   chunksAhead: 1,
   firstRows: 1000,
   youngMb: 8,
@@ -109,6 +109,7 @@ interface Measured {
 
 async function measure(): Promise<Measured[]> {
   await ensureTopic(topic, brokers, records, codec as Codec)
+  await wakeCoordinator(topic, brokers)
   const bucket = store === 'minio' ? await makeBucket(services.env) : undefined
   const placeOf = (way: Way): LakePlace => {
     if (bucket !== undefined) return { kind: 'minio', prefix: way, ...bucket }

@@ -33,14 +33,16 @@ let runs = 0
 
 async function ingest() {
   const run = `run${(runs += 1)}`
-  const store = await openPlace(place)
   const groupId = `bench-${process.pid}-${run}`
-  const source = await createKafkaSource({
-    brokers: brokers.split(','),
-    topics: [topic],
-    groupId,
-    assignment: { kind: settings.assignment ?? 'group' },
-  })
+  const [source, store] = await Promise.all([
+    createKafkaSource({
+      brokers: brokers.split(','),
+      topics: [topic],
+      groupId,
+      assignment: { kind: settings.assignment ?? 'group' },
+    }),
+    openPlace(place),
+  ])
   const prefix = [prefixOf(place), run].filter(Boolean).join('/')
   const sink = createFileSink({
     store,

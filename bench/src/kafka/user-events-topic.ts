@@ -67,3 +67,18 @@ async function endOf(topic: string, brokers: string): Promise<number> {
     await source.close()
   }
 }
+
+/** Joins a group once: a broker makes its topic of offsets when the first group of its life comes, which is nobody's first file. */
+export async function wakeCoordinator(topic: string, brokers: string): Promise<void> {
+  const source = await createKafkaSource({
+    brokers: brokers.split(','),
+    topics: [topic],
+    groupId: `wake-${process.pid}`,
+    assignment: { kind: 'group' },
+  })
+  try {
+    for await (const { assigned } of source.assignments(new AbortController().signal)) if (assigned.length > 0) return
+  } finally {
+    await source.close()
+  }
+}

@@ -4,7 +4,7 @@ import type { ErrorRow } from '@sluice/ingest-core'
 export const kafkaErrors = {
   /** An option is missing or contradicts another. */
   KAFKA_OPTIONS_INVALID: { outcome: 'none', retry: 'never' },
-  /** No broker answers, or the one that should does not. */
+  /** No broker answers, or the one that should does not, or it cannot take anything now: no leader, a full disk, too few replicas. */
   KAFKA_UNAVAILABLE: { outcome: 'none', retry: 'later' },
   /** The broker refuses the credentials (SASL). */
   KAFKA_AUTH_FAILED: { outcome: 'none', retry: 'later' },
@@ -20,7 +20,7 @@ export const kafkaErrors = {
   KAFKA_RECORD_TOO_LARGE: { outcome: 'not-written', retry: 'never' },
   /** The broker refuses the batch for another reason than load or size. */
   KAFKA_PRODUCE_REJECTED: { outcome: 'not-written', retry: 'never' },
-  /** No answer within the delivery time: the records may be in the log or not. */
+  /** Not acknowledged within the delivery time, or refused after an attempt without an answer: the records may be in the log or not. */
   KAFKA_PRODUCE_UNKNOWN: { outcome: 'unknown', retry: 'later' },
   /** The sequence of the idempotent producer is broken: make a new producer after looking at what is there. */
   KAFKA_PRODUCER_BROKEN: { outcome: 'unknown', retry: 'never' },

@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  createLakeLetterFeed,
-  createSchemaLedger,
-  createSchemaResolver,
-  parseHeaders,
-  splitRecordBatches,
-  StoreError,
-} from '@sluice/ingest-core'
+import { createLakeLetterFeed, createSchemaLedger, createSchemaResolver, StoreError } from '@sluice/ingest-core'
 import type { ObjectStore, Source } from '@sluice/ingest-core'
 import { createHttpRegistry } from '@sluice/schemas'
 import { testServices } from '@sluice-tools/services'
@@ -20,7 +13,8 @@ import { eventually, openCluster } from './admin.ts'
 import type { TestCluster } from './admin.ts'
 import { contentOf, contractOn, eventValue, openLake, sinkId } from './lake.ts'
 import type { TestLake } from './lake.ts'
-import { assigned, never } from './reading.ts'
+import { never } from './reading.ts'
+import { recordsOf } from './whole-topic.ts'
 
 let services: TestServices
 let brokers: string[]
@@ -68,33 +62,6 @@ async function withLake(partitions: number, body: (topic: string, lake: TestLake
     await lake.dispose()
     await cluster.deleteTopic(topic)
   }
-}
-
-/** All records of a topic with their headers, by a source of its own. */
-async function recordsOf(topic: string, count: number) {
-  const source = await createKafkaSource({ brokers, topics: [topic], waitMs: 20 })
-  const records: { value: string | null; headers: Record<string, string> }[] = []
-  for (const id of await assigned(source, 1)) await source.seek(id, 0)
-  await eventually(async () => {
-    for (const fetched of await source.poll(1 << 20, never)) {
-      if (fetched.kind !== 'batches') continue
-      const { slab } = splitRecordBatches(fetched.bytes, { maxInflatedBytes: 2 ** 26 })
-      for (let i = 0; i < slab.length; i++) {
-        const text = (start: number, end: number) =>
-          start < 0 ? null : Buffer.from(slab.bytes.subarray(start, end)).toString()
-        const headers = parseHeaders(slab.bytes.subarray(slab.headersStart[i]!, slab.headersEnd[i]!))
-        records.push({
-          value: text(slab.valueStart[i]!, slab.valueEnd[i]!),
-          headers: Object.fromEntries(
-            headers.map(({ name, value }) => [name, value === null ? '' : Buffer.from(value).toString()]),
-          ),
-        })
-      }
-    }
-    expect(records.length).toBeGreaterThanOrEqual(count)
-  })
-  await source.close()
-  return records
 }
 
 for (const [driver, make] of Object.entries(drivers)) {
@@ -257,7 +224,7 @@ describe('relay of dead letters', () => {
       expect(relay.counts).toEqual({ relayed: 10, claims: 0, loops: 0 })
       expect(await relay.catchUp()).toBe(0)
       await relay.close()
-      const records = await recordsOf(dlq, 10)
+      const records = await recordsOf(brokers, dlq)
       expect(records).toHaveLength(10)
       expect(new Set(records.map(({ headers }) => headers['sluice.dlq.key'])).size).toBe(10)
       const one = records.find(({ headers }) => headers['sluice.dlq.offset'] === '13')!
@@ -287,7 +254,7 @@ describe('relay of dead letters', () => {
       const again = createDeadLetterRelay(options)
       expect(await again.catchUp()).toBe(0)
       await again.close()
-      expect(await recordsOf(dlq, 5)).toHaveLength(5)
+      expect(await recordsOf(brokers, dlq)).toHaveLength(5)
     })
   })
 
@@ -308,7 +275,7 @@ describe('relay of dead letters', () => {
       expect(alarms).toEqual(['KAFKA_TOPIC_UNKNOWN', null])
       expect((await groups())[0]!.topics[0]!.partitions[0]!.committedOffset).toBe(50n)
       await relay.close()
-      expect(await recordsOf(dlq, 5)).toHaveLength(5)
+      expect(await recordsOf(brokers, dlq)).toHaveLength(5)
     })
   })
 
@@ -322,7 +289,7 @@ describe('relay of dead letters', () => {
       expect((await ingest(topic, lake, relay)).outcome).toBe('caught-up')
       await relay.close()
       expect(relay.counts).toEqual({ relayed: 1, claims: 1, loops: 0 })
-      const [record] = await recordsOf(dlq, 1)
+      const [record] = await recordsOf(brokers, dlq)
       expect(record!.value).toBeNull()
       expect(record!.headers['sluice.dlq.claim.bytes']).toBe('5000')
       const body = await lake.store.get(record!.headers['sluice.dlq.claim.object']!, never)
@@ -364,7 +331,7 @@ describe('relay of dead letters', () => {
       expect((await running).outcome).toBe('caught-up')
       expect(alarms).toEqual(['STORE_FULL', null])
       await relay.close()
-      const [record] = await recordsOf(dlq, 1)
+      const [record] = await recordsOf(brokers, dlq)
       const body = await lake.store.get(record!.headers['sluice.dlq.claim.object']!, never)
       expect(Buffer.from(body).equals(value)).toBe(true)
       expect((await contentOf(lake.store)).dead).toEqual(['0:0'])
@@ -391,7 +358,7 @@ describe('relay of dead letters', () => {
       await ingest(topic, lake, relay)
       await relay.close()
       expect(relay.counts).toEqual({ relayed: 3, claims: 0, loops: 2 })
-      const records = await recordsOf(dlq, 3)
+      const records = await recordsOf(brokers, dlq)
       expect(records.map(({ value }) => value).sort()).toEqual(['round 0', 'round 1', 'round x'])
       for (const { headers } of records) {
         expect(headers['sluice.dlq.key']).toContain(encodeURIComponent('kafka-test'))

@@ -30,7 +30,10 @@ export interface ObjectStore {
   readonly supports: StoreSupports
   /** Proves access, and that create-only really holds (fault 53). Writes nothing into the user's layout. */
   open(signal: AbortSignal): Promise<void>
-  /** Durable when it resolves. `digest` is the hex SHA-256 of `body`, verified by the store or the driver. */
+  /**
+   * Durable when it resolves; then `body` is the caller's again, to change or to give back. `digest` is the hex SHA-256 of
+   * `body`, verified by the store or the driver.
+   */
   putIfAbsent(
     key: string,
     body: Uint8Array,

@@ -45,6 +45,8 @@ export async function publishFlush(options: PublishOptions): Promise<Done> {
     await hooks.at('after_put', detail)
     placed.push(done)
     if (placed.length === 1 && sealed.files > 1) await hooks.at('after_some_puts', detail)
+    // Not left to the collector, which large buffers would call all the time. Nobody asks for this file again.
+    freeMemory(file.bytes)
   }
   const work = async (): Promise<void> => {
     while (!failed) {
@@ -97,11 +99,7 @@ async function placeFile(options: PublishOptions, file: FinishedFile): Promise<D
     encoder: encoderId,
   }
   const placed = await calls.place(key, bytes, metadata, signal, sha256)
-  const length = bytes.length
-  if (placed.outcome !== 'other') {
-    freeMemory(bytes)
-    return { key, kind, rows, bytes: length, sha256 }
-  }
+  if (placed.outcome !== 'other') return { key, kind, rows, bytes: bytes.length, sha256 }
   const { head } = placed
   // Same plan, same rows, other release of the encoder: the file that is there is the one the plan asked for.
   const found = head.metadata

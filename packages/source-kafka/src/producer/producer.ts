@@ -9,6 +9,7 @@ import { createApis, initApis } from '../wire/producer-apis.ts'
 import type { NewTopic } from '../wire/producer-apis.ts'
 import { produceTo } from '../wire/produce.ts'
 import { partitionOfKey } from './murmur2.ts'
+import { mayBeWritten, refusalOf } from './refusal.ts'
 import { offsetsIn, stampBatch } from './stamp.ts'
 
 export interface KafkaProducerOptions extends KafkaConnectionOptions {
@@ -62,8 +63,8 @@ export interface KafkaProducer {
   produceBatches(topic: string, partition: number, batches: readonly Uint8Array[]): Promise<ProduceReceipt>
   /** Creates the topic unless it is there; answers whether it did. */
   createTopic(topic: string, settings: TopicSettings): Promise<boolean>
-  /** Waits for what was sent. Safe to call twice. */
-  close(): Promise<void>
+  /** Waits for what was sent, for `deliveryTimeoutMs` at most; `abandon` ends that at once. Safe to call twice. */
+  close(options?: { readonly abandon?: boolean }): Promise<void>
 }
 
 interface Lane {
@@ -93,7 +94,7 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
   const ending = new AbortController()
   let identity: Promise<Identity> | undefined
   let keyless = 0
-  let closing: Promise<void> | undefined
+  let closed = false
 
   async function topicOf(topic: string, maxAgeMs: number): Promise<ClusterTopic> {
     const found = (await cluster.state([topic], maxAgeMs)).topics.get(topic)
@@ -108,10 +109,14 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
 
   async function leaderOf(topic: string, partition: number, maxAgeMs: number): Promise<ClusterPartition> {
     const { partitions } = await topicOf(topic, maxAgeMs)
-    const leader = partitions[partition]
-    if (leader !== undefined) return leader
-    // Partitions may have been added since.
+    const found = partitions[partition]
+    if (found !== undefined && found.leader >= 0) return found
+    // Partitions may have been added since, or leaders been elected.
     if (maxAgeMs > 0) return leaderOf(topic, partition, 0)
+    if (found !== undefined) {
+      const text = 'has no leader: the brokers that hold it are down, or the disks that it is on are full or broken'
+      throw new KafkaError('KAFKA_UNAVAILABLE', `${topic}-${partition} ${text}`)
+    }
     throw new KafkaError(
       'KAFKA_TOPIC_UNKNOWN',
       `topic ${topic} has ${partitions.length} partitions, none is ${partition}`,
@@ -153,8 +158,8 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
     const count = offsetsIn(batch)
     const until = Date.now() + deliveryTimeoutMs
     let stamped = false
-    let sent = false
-    let last: unknown
+    // Whether an attempt may have reached the log. What a later attempt meets says nothing about an earlier one.
+    let doubtful = false
     for (let attempt = 0; ; attempt++) {
       try {
         if (!stamped) {
@@ -163,40 +168,35 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
           stamped = true
         }
         // Only a first look may be old: after a refusal the leader is looked up anew.
-        const leader = await leaderOf(topic, partition, attempt === 0 ? metadataAgeMs : 0)
-        const link = await cluster.link(leader.leader, 'produce')
-        sent = true
-        const answer = await produceTo(link, topic, partition, batch, Math.min(30_000, deliveryTimeoutMs))
+        const { leader } = await leaderOf(topic, partition, attempt === 0 ? metadataAgeMs : 0)
+        const link = await cluster.link(leader, 'produce')
+        const sending = produceTo(link, topic, partition, batch, Math.min(30_000, deliveryTimeoutMs))
+        const answer = await sending.catch((error: unknown) => {
+          doubtful = true
+          throw error
+        })
         if (answer.errorCode === codes.NONE) {
           lane.sequence = (lane.sequence + count) % sequenceLimit
           return answer.baseOffset
         }
-        const refusal = refusalOf(topic, partition, answer.errorCode, answer.message)
-        // These say that nothing of it is in the log; a time-out at the replicas does not.
-        if (answer.errorCode !== 7 && answer.errorCode !== 20) sent = false
-        if (refusal.code === 'KAFKA_PRODUCER_BROKEN') lane.broken = refusal
-        throw refusal
+        if (mayBeWritten(answer.errorCode)) doubtful = true
+        throw refusalOf(topic, partition, answer.errorCode, answer.message)
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error
-        last = error
-        const mendable = error.code === 'KAFKA_UNAVAILABLE'
-        if (!mendable) throw error
+        if (error.code === 'KAFKA_PRODUCER_BROKEN') {
+          lane.broken = error
+          throw error
+        }
         const left = until - Date.now()
         const delay = Math.min(1000, 20 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2)
-        if (left > delay && (await waitFor(delay, ending.signal))) continue
-        if (!sent) throw error
-        const unknown = new KafkaError(
-          'KAFKA_PRODUCE_UNKNOWN',
-          `${topic}-${partition}: no answer in ${deliveryTimeoutMs} ms; ${count} records may be written or not`,
-          { cause: last },
-        )
-        lane.broken = new KafkaError(
-          'KAFKA_PRODUCER_BROKEN',
-          `${topic}-${partition}: an earlier batch has an unknown end`,
-          {
-            cause: unknown,
-          },
-        )
+        const mendable = error.code === 'KAFKA_UNAVAILABLE'
+        if (mendable && left > delay && (await waitFor(delay, ending.signal))) continue
+        if (!doubtful) throw error
+        const where = `${topic}-${partition}`
+        const text = `${where}: ${count} records may be written or not; at last: ${error.message}`
+        const unknown = new KafkaError('KAFKA_PRODUCE_UNKNOWN', text, { cause: error })
+        const after = `${where}: an earlier batch has an unknown end`
+        lane.broken = new KafkaError('KAFKA_PRODUCER_BROKEN', after, { cause: unknown })
         throw unknown
       }
     }
@@ -258,7 +258,7 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
   }
 
   function assertOpen(): void {
-    if (closing !== undefined) throw new KafkaError('KAFKA_CLOSED', 'the producer is closed')
+    if (closed) throw new KafkaError('KAFKA_CLOSED', 'the producer is closed')
   }
 
   return {
@@ -326,13 +326,15 @@ export function createKafkaProducer(options: KafkaProducerOptions): KafkaProduce
       }, Date.now() + 30_000)
       return true
     },
-    close() {
-      closing ??= (async () => {
-        await Promise.allSettled([...lanes.values()].map(({ turn }) => turn))
+    async close({ abandon = false } = {}) {
+      closed = true
+      if (abandon) {
         ending.abort()
         await cluster.close()
-      })()
-      return closing
+      }
+      await Promise.allSettled([...lanes.values()].map(({ turn }) => turn))
+      ending.abort()
+      await cluster.close()
     },
   }
 }
@@ -352,27 +354,4 @@ function* partsOf(records: readonly ProducerRecord[], maxBytes: number): Generat
     bytes += size
   }
   if (start < records.length) yield records.slice(start)
-}
-
-function refusalOf(topic: string, partition: number, code: number, message: string): KafkaError {
-  const where = `${topic}-${partition}`
-  const detail = message === '' ? `protocol error ${code}` : `protocol error ${code}: ${message.slice(0, 200)}`
-  if (isPassing(code)) return new KafkaError('KAFKA_UNAVAILABLE', `${where}: ${detail}`)
-  if (isDenied(code)) return new KafkaError('KAFKA_DENIED', `${where}: not authorised to write`)
-  switch (code) {
-    case codes.UNKNOWN_TOPIC_OR_PARTITION:
-      // The metadata has it, its leader does not: not yet, or no longer. The look before the next try says which.
-      return new KafkaError('KAFKA_UNAVAILABLE', `${where}: its leader does not know it`)
-    case codes.MESSAGE_TOO_LARGE:
-    case codes.RECORD_LIST_TOO_LARGE:
-      return new KafkaError('KAFKA_RECORD_TOO_LARGE', `${where}: larger than the topic takes (max.message.bytes)`)
-    case codes.OUT_OF_ORDER_SEQUENCE_NUMBER:
-    case codes.DUPLICATE_SEQUENCE_NUMBER:
-    case codes.INVALID_PRODUCER_EPOCH:
-    case codes.PRODUCER_FENCED:
-    case codes.UNKNOWN_PRODUCER_ID:
-      return new KafkaError('KAFKA_PRODUCER_BROKEN', `${where}: ${detail}`)
-    default:
-      return new KafkaError('KAFKA_PRODUCE_REJECTED', `${where}: ${detail}`)
-  }
 }
