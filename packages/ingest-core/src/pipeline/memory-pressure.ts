@@ -60,9 +60,9 @@ export function createMemoryPressure(budget: ByteBudget, expansion: Expansion, p
   return {
     room(lanes) {
       const free = budget.available - headroom()
-      const most = expansion.known ? pollBytes : Math.max(smallestPoll, Math.floor(pollBytes * firstPoll))
+      const most = expansion.known ? pollBytes : Math.max(1, Math.floor(pollBytes * firstPoll))
       const fits = Math.min(most, Math.floor(free / expansion.factor))
-      if (fits >= smallestPoll) return fits
+      if (fits >= Math.min(smallestPoll, most)) return fits
       // Something must go on, even where one chunk, or a plan made with another budget, is more than there is.
       let stuck = 0
       for (const { hold } of lanes) stuck += hold.stuckBytes
