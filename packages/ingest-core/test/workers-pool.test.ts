@@ -52,8 +52,8 @@ describe('worker pool', () => {
     const workers = pool({ size: 1 })
     const bytes = new Uint8Array([1, 2, 3])
     let made = 0
-    const first = workers.run('a', job('calls'))
-    const second = workers.run<Uint8Array>('a', {
+    const before = [workers.run('a', job('calls')), workers.run('a', job('calls'))]
+    const moved = workers.run<Uint8Array>('a', {
       op: 'echo',
       make: () => {
         made += 1
@@ -61,8 +61,8 @@ describe('worker pool', () => {
       },
     })
     expect(made).toBe(0)
-    await first
-    expect([...(await second)]).toEqual([1, 2, 3])
+    await Promise.all(before)
+    expect([...(await moved)]).toEqual([1, 2, 3])
     expect(bytes.byteLength).toBe(0)
   })
 
@@ -81,6 +81,49 @@ describe('worker pool', () => {
     expect(results[0]).toMatchObject({ status: 'rejected', reason: { name: 'WorkerCrash', kind: 'crash' } })
     expect(results[1]).toEqual({ status: 'fulfilled', value: 1 })
     expect(workers.stats().crashes).toBe(1)
+  })
+
+  it('gives a worker its next job while it runs one, and that job to the next worker when it dies before', async () => {
+    const workers = pool({ size: 1 })
+    const incarnation = workers.incarnation('a')
+    let made = 0
+    const counted = { ...job('calls'), make: () => ({ args: (made += 1), transfer: [] }) }
+    const dies = workers.run('a', job('die'))
+    const again = workers.run('a', counted)
+    expect(made).toBe(1)
+    await expect(dies).rejects.toMatchObject({ name: 'WorkerCrash' })
+    expect(await again).toBe(1)
+    expect(made).toBe(2)
+    expect(workers.incarnation('a')).toBe(incarnation + 1)
+
+    const diesToo = workers.run('a', job('die'))
+    const bound = workers.run('a', { ...counted, incarnation: workers.incarnation('a') })
+    await expect(diesToo).rejects.toMatchObject({ name: 'WorkerCrash' })
+    await expect(bound).rejects.toMatchObject({ code: 'WORKER_LOST' })
+    expect(workers.stats().crashes).toBe(2)
+  })
+
+  it('counts the deadline of a job from when it has the worker', async () => {
+    const workers = pool({ size: 1, deadlineMs: 5000 })
+    await workers.run('a', job('calls'))
+    const hang = {
+      fetched: { kind: 'slab', slab: { bytes: new TextEncoder().encode('h'), offsets: [0] } },
+      from: 0,
+      to: 1,
+      crashed: [],
+    }
+    const ends = await Promise.allSettled([
+      workers.run('a', job('decode', hang)),
+      workers.run('a', job('calls')),
+      workers.run('a', job('decode', hang)),
+      workers.run('a', job('calls')),
+    ])
+    expect(ends.map((end) => (end.status === 'fulfilled' ? end.value : (end.reason as WorkerCrash).kind))).toEqual([
+      'deadline',
+      1,
+      'deadline',
+      1,
+    ])
   })
 
   it('ends a worker that is over its deadline or its heap (fault 82)', async () => {
@@ -126,7 +169,7 @@ describe('worker pool', () => {
 
   it('fails running and waiting jobs when it is closed, and takes no more', async () => {
     const workers = pool({ size: 1 })
-    const jobs = [workers.run('a', job('calls')), workers.run('a', job('calls'))]
+    const jobs = Array.from({ length: 3 }, () => workers.run('a', job('calls')))
     const settled = Promise.allSettled(jobs)
     await workers.close()
     for (const result of await settled)

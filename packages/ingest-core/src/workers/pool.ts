@@ -19,7 +19,7 @@ export interface WorkerPoolOptions {
 /** Why a worker was lost while it ran a job. */
 export type CrashKind = 'crash' | 'deadline' | 'memory'
 
-/** The worker running the job died or was ended; the job may be at fault. Jobs behind it in the queue are unharmed. */
+/** The worker running the job died or was ended; the job may be at fault. Jobs behind it are unharmed. */
 export class WorkerCrash extends Error {
   readonly kind: CrashKind
 
@@ -33,8 +33,8 @@ export class WorkerCrash extends Error {
 export interface WorkerJob {
   readonly op: string
   /**
-   * Makes the message when the job's turn has come, so that queued jobs hold no copies. Buffers in `transfer` are gone
-   * afterwards, also when the worker dies.
+   * Makes the message when the job is given to a worker, so that queued jobs hold no copies. Buffers in `transfer` are gone
+   * afterwards, also when the worker dies. Called again for the next worker, where a worker dies before it has begun this job.
    */
   readonly make: () => { readonly args: unknown; readonly transfer: readonly Transferable[] }
   /** Run only on this incarnation of the worker (state lives there); else `WORKER_LOST`. */
@@ -50,8 +50,8 @@ export interface PoolStats {
 }
 
 /**
- * A fixed number of worker threads. A key always meets the same worker (affinity), one job at a time, in order. A worker
- * that dies is replaced when its next job comes.
+ * A fixed number of worker threads. A key always meets the same worker (affinity), one job at a time, in order; the next one is
+ * already in its inbox. A worker that dies is replaced when its next job comes.
  */
 export interface WorkerPool {
   readonly size: number
@@ -80,11 +80,19 @@ interface Pending {
   readonly reject: (error: unknown) => void
 }
 
+interface Given extends Pending {
+  readonly id: number
+}
+
+/** Jobs that a worker has at a time. */
+const mostGiven = 2
+
 interface Slot {
   worker: Worker | undefined
   incarnation: number
   keys: number
-  running: (Pending & { readonly id: number }) | undefined
+  /** What the worker has: the first runs, the next one waits in its inbox, so that it need not wait for this thread. */
+  readonly given: Given[]
   readonly queue: Pending[]
   timer: NodeJS.Timeout | undefined
   ending: CrashKind | undefined
@@ -96,7 +104,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     worker: undefined,
     incarnation: 0,
     keys: 0,
-    running: undefined,
+    given: [],
     queue: [],
     timer: undefined,
     ending: undefined,
@@ -138,24 +146,39 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     return worker
   }
 
-  function finish(slot: Slot, reply: WorkerReply): void {
-    const running = slot.running
-    if (running === undefined || running.id !== reply.id) return
+  /** The first job is taken off the worker's hands; the time of the next begins. */
+  function ended(slot: Slot): Given | undefined {
     clearTimeout(slot.timer)
-    slot.running = undefined
-    if ('error' in reply) running.reject(new WorkerOpError(reply.error))
-    else running.resolve(reply.value)
+    const first = slot.given.shift()
+    if (slot.given.length > 0) watch(slot)
+    return first
+  }
+
+  function watch(slot: Slot): void {
+    const { worker } = slot
+    slot.timer = setTimeout(() => {
+      slot.ending = 'deadline'
+      void worker?.terminate()
+    }, options.deadlineMs)
+  }
+
+  function finish(slot: Slot, reply: WorkerReply): void {
+    if (slot.given[0]?.id !== reply.id) return
+    const { resolve, reject } = ended(slot)!
     next(slot)
+    if ('error' in reply) reject(new WorkerOpError(reply.error))
+    else resolve(reply.value)
   }
 
   function lost(slot: Slot, worker: Worker): void {
     if (slot.worker !== worker) return
     clearTimeout(slot.timer)
     slot.worker = undefined
-    const running = slot.running
-    slot.running = undefined
+    const [running, ...waiting] = slot.given.splice(0)
     if (closed) return
     crashes += 1
+    // What waited was not begun: it is given to the next worker, unless its state is gone.
+    slot.queue.unshift(...waiting)
     if (running !== undefined) {
       const kind = slot.ending ?? (isOutOfMemory(slot.lastError) ? 'memory' : 'crash')
       running.reject(new WorkerCrash(kind, running.job.op, slot.lastError))
@@ -164,33 +187,29 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function next(slot: Slot): void {
-    if (slot.running !== undefined || closed) return
-    const pending = slot.queue.shift()
-    if (pending === undefined) return
-    if (pending.job.incarnation !== undefined && !(slot.worker && pending.job.incarnation === slot.incarnation)) {
-      pending.reject(
-        new PipelineError('WORKER_LOST', 'the worker that held this state has ended; reopen the partition'),
-      )
-      next(slot)
-      return
+    while (!closed && slot.given.length < mostGiven) {
+      const pending = slot.queue.shift()
+      if (pending === undefined) return
+      const { op, make, incarnation } = pending.job
+      if (incarnation !== undefined && !(slot.worker && incarnation === slot.incarnation)) {
+        pending.reject(
+          new PipelineError('WORKER_LOST', 'the worker that held this state has ended; reopen the partition'),
+        )
+        continue
+      }
+      const worker = slot.worker ?? start(slot)
+      const id = nextId++
+      jobs += 1
+      try {
+        const { args, transfer } = make()
+        worker.postMessage({ id, op, args } satisfies WorkerRequest, [...transfer])
+      } catch (error) {
+        pending.reject(error)
+        continue
+      }
+      slot.given.push({ ...pending, id })
+      if (slot.given.length === 1) watch(slot)
     }
-    const worker = slot.worker ?? start(slot)
-    const id = nextId++
-    jobs += 1
-    slot.running = { ...pending, id }
-    try {
-      const { args, transfer } = pending.job.make()
-      worker.postMessage({ id, op: pending.job.op, args } satisfies WorkerRequest, [...transfer])
-    } catch (error) {
-      slot.running = undefined
-      pending.reject(error)
-      next(slot)
-      return
-    }
-    slot.timer = setTimeout(() => {
-      slot.ending = 'deadline'
-      void worker.terminate()
-    }, options.deadlineMs)
   }
 
   return {
@@ -221,7 +240,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     },
     stats: () => ({
       workers: slots.filter((slot) => slot.worker !== undefined).length,
-      busy: slots.filter((slot) => slot.running !== undefined).length,
+      busy: slots.filter((slot) => slot.given.length > 0).length,
       queued: slots.reduce((sum, slot) => sum + slot.queue.length, 0),
       jobs,
       crashes,
@@ -233,9 +252,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       await Promise.all(
         slots.map(async (slot) => {
           clearTimeout(slot.timer)
-          slot.running?.reject(error)
-          slot.running = undefined
-          for (const pending of slot.queue.splice(0)) pending.reject(error)
+          for (const pending of [...slot.given.splice(0), ...slot.queue.splice(0)]) pending.reject(error)
           await slot.worker?.terminate()
         }),
       )
