@@ -4,7 +4,7 @@ import type { DeadLetter, HeaderInput } from '@sluice/ingest-core'
 import { KafkaError } from '../errors.ts'
 import type { KafkaProducer, ProducerRecord } from '../producer/producer.ts'
 import { hopsOf, letterRecord, ownPrefix } from './letter-record.ts'
-import type { RelayCounts, RelayOptions } from './relay.ts'
+import type { RelayCounts, RelayOptions } from './relay-options.ts'
 
 interface Prepared {
   readonly letter: DeadLetter
