@@ -87,10 +87,13 @@ describe('worker pool', () => {
     const workers = pool({ size: 1 })
     const incarnation = workers.incarnation('a')
     let made = 0
-    const counted = { ...job('calls'), make: () => ({ args: (made += 1), transfer: [] }) }
+    const counted = { ...job('calls'), ahead: true, make: () => ({ args: (made += 1), transfer: [] }) }
     const dies = workers.run('a', job('die'))
     const again = workers.run('a', counted)
     expect(made).toBe(1)
+    // Only what asks for it, and only one.
+    workers.run('b', job('calls')).catch(() => undefined)
+    expect(workers.stats()).toMatchObject({ jobs: 2, queued: 1 })
     await expect(dies).rejects.toMatchObject({ name: 'WorkerCrash' })
     expect(await again).toBe(1)
     expect(made).toBe(2)

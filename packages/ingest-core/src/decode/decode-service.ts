@@ -131,6 +131,7 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
       let input: WorkerInput | undefined
       const job: WorkerJob = {
         op: 'decode',
+        ahead: how.keep === true,
         make: () => {
           incarnation = pool.incarnation(key)
           input = inputOf(fetched)

@@ -39,6 +39,11 @@ export interface WorkerJob {
   readonly make: () => { readonly args: unknown; readonly transfer: readonly Transferable[] }
   /** Run only on this incarnation of the worker (state lives there); else `WORKER_LOST`. */
   readonly incarnation?: number
+  /**
+   * Given to the worker while it runs another job. For results that stay in the worker: others would wait in this thread, and
+   * hold memory there. Default false.
+   */
+  readonly ahead?: boolean
 }
 
 export interface PoolStats {
@@ -50,8 +55,8 @@ export interface PoolStats {
 }
 
 /**
- * A fixed number of worker threads. A key always meets the same worker (affinity), one job at a time, in order; the next one is
- * already in its inbox. A worker that dies is replaced when its next job comes.
+ * A fixed number of worker threads. A key always meets the same worker (affinity), one job at a time, in order; the next one may
+ * be in its inbox already. A worker that dies is replaced when its next job comes.
  */
 export interface WorkerPool {
   readonly size: number
@@ -188,9 +193,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   function next(slot: Slot): void {
     while (!closed && slot.given.length < mostGiven) {
-      const pending = slot.queue.shift()
+      const [pending] = slot.queue
       if (pending === undefined) return
-      const { op, make, incarnation } = pending.job
+      const { op, make, incarnation, ahead = false } = pending.job
+      if (slot.given.length > 0 && !ahead) return
+      slot.queue.shift()
       if (incarnation !== undefined && !(slot.worker && incarnation === slot.incarnation)) {
         pending.reject(
           new PipelineError('WORKER_LOST', 'the worker that held this state has ended; reopen the partition'),

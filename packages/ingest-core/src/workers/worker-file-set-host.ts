@@ -20,7 +20,12 @@ export function createWorkerFileSetHost(pool: WorkerPool): FileSetHost {
     const lane = lanes.get(laneId)
     if (lane === undefined) throw new PipelineError('WORKER_LOST', `lane ${laneId} is not open in any worker`)
     try {
-      return await pool.run<T>(lane.key, { op, incarnation: lane.incarnation, make: () => ({ args, transfer }) })
+      return await pool.run<T>(lane.key, {
+        op,
+        ahead: true,
+        incarnation: lane.incarnation,
+        make: () => ({ args, transfer }),
+      })
     } catch (error) {
       if (!(error instanceof WorkerCrash)) throw error
       throw new PipelineError('WORKER_LOST', `the worker with the files of lane ${laneId} ended (${error.kind})`, {
