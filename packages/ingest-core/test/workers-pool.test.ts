@@ -17,6 +17,14 @@ function pool(extra: Partial<WorkerPoolOptions> = {}): WorkerPool {
 
 const job = (op: string, args: unknown = null) => ({ op, make: () => ({ args, transfer: [] }) })
 
+/** One record of the fixture. */
+const letter = (text: string) => ({
+  fetched: { kind: 'slab', slab: { bytes: new TextEncoder().encode(text), offsets: [0] } },
+  from: 0,
+  to: 1,
+  crashed: [],
+})
+
 afterEach(async () => {
   await Promise.all(open.splice(0).map((each) => each.close()))
 })
@@ -109,16 +117,10 @@ describe('worker pool', () => {
   it('counts the deadline of a job from when it has the worker', async () => {
     const workers = pool({ size: 1, deadlineMs: 5000 })
     await workers.run('a', job('calls'))
-    const hang = {
-      fetched: { kind: 'slab', slab: { bytes: new TextEncoder().encode('h'), offsets: [0] } },
-      from: 0,
-      to: 1,
-      crashed: [],
-    }
     const ends = await Promise.allSettled([
-      workers.run('a', job('decode', hang)),
+      workers.run('a', job('decode', letter('h'))),
       workers.run('a', job('calls')),
-      workers.run('a', job('decode', hang)),
+      workers.run('a', job('decode', letter('h'))),
       workers.run('a', job('calls')),
     ])
     expect(ends.map((end) => (end.status === 'fulfilled' ? end.value : (end.reason as WorkerCrash).kind))).toEqual([
@@ -132,18 +134,11 @@ describe('worker pool', () => {
   it('ends a worker that is over its deadline or its heap (fault 82)', async () => {
     const slow = pool({ size: 1, deadlineMs: 5000 })
     await slow.run('a', job('calls'))
-    const hang = {
-      fetched: { kind: 'slab', slab: { bytes: new TextEncoder().encode('h'), offsets: [0] } },
-      from: 0,
-      to: 1,
-      crashed: [],
-    }
-    await expect(slow.run('a', job('decode', hang))).rejects.toMatchObject({ kind: 'deadline' })
+    await expect(slow.run('a', job('decode', letter('h')))).rejects.toMatchObject({ kind: 'deadline' })
 
     const small = pool({ size: 1, resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 } })
-    const greedy = { ...hang, fetched: { kind: 'slab', slab: { bytes: new TextEncoder().encode('m'), offsets: [0] } } }
-    await expect(small.run('a', job('decode', greedy))).rejects.toMatchObject({ kind: 'memory' })
-    await expect(small.run('a', job('decode', greedy))).rejects.toBeInstanceOf(WorkerCrash)
+    await expect(small.run('a', job('decode', letter('m')))).rejects.toMatchObject({ kind: 'memory' })
+    await expect(small.run('a', job('decode', letter('m')))).rejects.toBeInstanceOf(WorkerCrash)
   })
 
   it('refuses work for state that died with its worker', async () => {

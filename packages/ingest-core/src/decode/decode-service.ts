@@ -134,6 +134,8 @@ export function createDecodeService(options: DecodeServiceOptions): DecodeServic
         ahead: how.keep === true,
         make: () => {
           incarnation = pool.incarnation(key)
+          // Made for a worker that died before it began.
+          input?.done()
           input = inputOf(fetched)
           const request: DecodeRequest = {
             fetched: input.fetched,

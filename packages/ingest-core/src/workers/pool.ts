@@ -151,14 +151,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     return worker
   }
 
-  /** The first job is taken off the worker's hands; the time of the next begins. */
-  function ended(slot: Slot): Given | undefined {
-    clearTimeout(slot.timer)
-    const first = slot.given.shift()
-    if (slot.given.length > 0) watch(slot)
-    return first
-  }
-
+  /** Begins the time of the first job that the worker has. */
   function watch(slot: Slot): void {
     const { worker } = slot
     slot.timer = setTimeout(() => {
@@ -168,11 +161,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function finish(slot: Slot, reply: WorkerReply): void {
-    if (slot.given[0]?.id !== reply.id) return
-    const { resolve, reject } = ended(slot)!
+    const [first] = slot.given
+    if (first?.id !== reply.id) return
+    clearTimeout(slot.timer)
+    slot.given.shift()
+    if (slot.given.length > 0) watch(slot)
     next(slot)
-    if ('error' in reply) reject(new WorkerOpError(reply.error))
-    else resolve(reply.value)
+    if ('error' in reply) first.reject(new WorkerOpError(reply.error))
+    else first.resolve(reply.value)
   }
 
   function lost(slot: Slot, worker: Worker): void {
