@@ -2,14 +2,11 @@ import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { sinkTestContract, sinkTestNoon, sinkTestPartition, testBatch } from '../src/conformance/sink-records.ts'
-import { layouts } from '../src/layout/layout.ts'
+import { sinkTestNoon, testBatch } from '../src/conformance/sink-records.ts'
 import { deadLetterColumns } from '../src/sink/dead-letter-columns.ts'
 import { columnarEncoders } from '../src/sink/file-encoders.ts'
 import { createFileSet } from '../src/sink/file-set.ts'
-import { fileSinkDefaults } from '../src/sink/file-sink-options.ts'
-import { storedColumns } from '../src/sink/file-sink.ts'
-import type { FlushSpec } from '../src/sink/flush-spec.ts'
+import { specOf } from './sink-flush-spec.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -26,27 +23,11 @@ async function bufferMemory(): Promise<number> {
   throw new Error('the memory of array buffers does not come to rest')
 }
 
-const spec: FlushSpec = {
-  partition: sinkTestPartition,
-  start: 0,
-  contract: sinkTestContract.name,
-  table: sinkTestContract.table,
-  columns: storedColumns(sinkTestContract),
-  eventTime: sinkTestContract.eventTime,
-  eventTimeUnit: sinkTestContract.eventTimeUnit,
-  latenessMs: sinkTestContract.latenessMs,
+const spec = specOf({
   partitionBy: [{ field: 'site', transform: 'value', as: 'site' }],
-  prefix: '',
-  patterns: layouts.lake,
   file: { format: 'parquet' },
-  encoderId: 'test',
-  deadEncoderId: 'test',
-  timeRange: fileSinkDefaults.timeRange,
   ingestedAt: sinkTestNoon,
-  watermark: null,
-  pipeline: 'test',
-  pipelineVersion: '0',
-}
+})
 
 /** The budget is as good as this number (input 25). What encoders have outgrown stays in their pool and is not counted. */
 describe('the memory a file set says it holds', () => {

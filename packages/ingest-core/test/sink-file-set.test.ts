@@ -2,13 +2,7 @@ import { takeRows } from '@sluice/columnar'
 import type { FileEncoder, Schema } from '@sluice/columnar'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  sinkTestContract,
-  sinkTestNoon,
-  sinkTestPartition,
-  testBatch,
-  testRecords,
-} from '../src/conformance/sink-records.ts'
+import { sinkTestContract, sinkTestNoon, testBatch, testRecords } from '../src/conformance/sink-records.ts'
 import type { TestRecord } from '../src/conformance/sink-records.ts'
 import type { SinkBatch } from '../src/contracts/sink.ts'
 import { layouts } from '../src/layout/layout.ts'
@@ -16,40 +10,14 @@ import { deadLetterColumns } from '../src/sink/dead-letter-columns.ts'
 import { columnarEncoders } from '../src/sink/file-encoders.ts'
 import type { FileEncoders } from '../src/sink/file-encoders.ts'
 import { createFileSet } from '../src/sink/file-set.ts'
-import { fileSinkDefaults } from '../src/sink/file-sink-options.ts'
-import { storedColumns } from '../src/sink/file-sink.ts'
 import type { FinishedFlush, FlushSpec } from '../src/sink/flush-spec.ts'
 import { splitSinkBatch } from '../src/sink/split-batch.ts'
+import { specOf } from './sink-flush-spec.ts'
 
 const deadColumns = deadLetterColumns()
 
 const seed = 20261121
 const day = 86_400_000
-
-function specOf(more: Partial<FlushSpec> = {}): FlushSpec {
-  return {
-    partition: sinkTestPartition,
-    start: 0,
-    contract: sinkTestContract.name,
-    table: sinkTestContract.table,
-    columns: storedColumns(sinkTestContract),
-    eventTime: sinkTestContract.eventTime,
-    eventTimeUnit: sinkTestContract.eventTimeUnit,
-    latenessMs: sinkTestContract.latenessMs,
-    partitionBy: sinkTestContract.partitionBy,
-    prefix: '',
-    patterns: layouts.lake,
-    file: { format: 'jsonl' },
-    encoderId: 'test',
-    deadEncoderId: 'test',
-    timeRange: fileSinkDefaults.timeRange,
-    ingestedAt: sinkTestNoon + 5,
-    watermark: null,
-    pipeline: 'bakery',
-    pipelineVersion: '1.2.3',
-    ...more,
-  }
-}
 
 /** Runs the log through a file set, in batches that end at `cuts`. */
 function flush(log: readonly TestRecord[], spec: FlushSpec = specOf(), cuts: readonly number[] = []): FinishedFlush {

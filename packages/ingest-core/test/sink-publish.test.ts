@@ -1,18 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { sinkTestContract, sinkTestNoon, sinkTestPartition } from '../src/conformance/sink-records.ts'
-import { layouts } from '../src/layout/layout.ts'
 import { systemClock } from '../src/pipeline/clock.ts'
 import { sha256Hex } from '../src/sink/canonical-json.ts'
 import type { DoneFile, Plan } from '../src/sink/chain-records.ts'
 import { columnarEncoders } from '../src/sink/file-encoders.ts'
 import { createFileFeed } from '../src/sink/file-feed.ts'
 import { fileSinkDefaults } from '../src/sink/file-sink-options.ts'
-import { storedColumns } from '../src/sink/file-sink.ts'
 import type { FinishedFile } from '../src/sink/flush-spec.ts'
 import type { SinkHookPoint } from '../src/sink/hooks.ts'
 import { publishFlush } from '../src/sink/publish.ts'
 import { createStoreCalls } from '../src/sink/store-calls.ts'
 import { createMemoryStore } from '../src/stores/memory-store.ts'
+import { specOf } from './sink-flush-spec.ts'
 
 const { signal } = new AbortController()
 const rows = 5
@@ -24,27 +22,7 @@ const plan: Plan = {
   start: 0,
   end: 2 * rows,
   previous: null,
-  spec: {
-    partition: sinkTestPartition,
-    start: 0,
-    contract: sinkTestContract.name,
-    table: sinkTestContract.table,
-    columns: storedColumns(sinkTestContract),
-    eventTime: sinkTestContract.eventTime,
-    eventTimeUnit: sinkTestContract.eventTimeUnit,
-    latenessMs: sinkTestContract.latenessMs,
-    partitionBy: [],
-    prefix: '',
-    patterns: layouts.lake,
-    file: { format: 'parquet' },
-    encoderId: 'test',
-    deadEncoderId: 'test',
-    timeRange: fileSinkDefaults.timeRange,
-    ingestedAt: sinkTestNoon,
-    watermark: null,
-    pipeline: 'test',
-    pipelineVersion: '0',
-  },
+  spec: specOf(),
   counts: { rows: 2 * rows, filtered: 0, dead: 0, redelivered: 0 },
   dead: { verdicts: [], offsets: [], verdictOf: [] },
 }
