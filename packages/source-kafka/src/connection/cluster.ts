@@ -33,7 +33,7 @@ export interface ClusterState {
  * A broker answers the requests of one connection in turn, and a fetch may wait: what must not wait behind it has a
  * connection of its own.
  */
-export type LinkPurpose = 'control' | 'fetch' | 'group' | 'produce'
+export type LinkPurpose = 'control' | 'fetch' | 'tail' | 'group' | 'produce'
 
 /** What is known of a Kafka cluster, and connections to its brokers. Connections are shared and opened when needed. */
 export interface Cluster {

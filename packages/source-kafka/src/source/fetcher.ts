@@ -22,12 +22,23 @@ export interface FetcherOptions {
   readonly arrived: () => void
 }
 
-/** Fetches from brokers, one request per broker at a time; the bytes in flight are bounded by what `start` is given. */
+/**
+ * Fetches from brokers, at most two requests per broker at a time: one for partitions that have records, and one, on a connection of
+ * its own, for those that were read to their end. A broker holds such a request back until there is something new, and all behind it on that
+ * connection; an idle partition must not hold up a busy one. The bytes in flight are bounded by what `start` is given.
+ */
 export interface Fetcher {
-  /** Sends a fetch to every idle broker that leads a partition with nothing ready. */
+  /** Asks brokers for the partitions that have nothing ready and are not asked for. */
   start(maxBytes: number): void
   /** What keeps going wrong and is about no partition; undefined after a success. */
   readonly failing: { readonly since: number; readonly error: unknown } | undefined
+}
+
+/** What goes over one connection to one broker. */
+interface Round {
+  readonly node: number
+  readonly purpose: 'fetch' | 'tail'
+  readonly readings: Reading[]
 }
 
 interface Asked {
@@ -43,7 +54,7 @@ const largestBatch = 512 * 1024 * 1024
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { cluster, directory, table, refusals, readCommitted, maxWaitMs, arrived } = options
   const memory = createSharedMemory()
-  const busy = new Set<number>()
+  const busy = new Set<string>()
   const restUntil = new Map<number, number>()
   let failures = 0
   let failing: Fetcher['failing']
@@ -52,7 +63,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
 
   function start(maxBytes: number): void {
     const now = Date.now()
-    const byNode = new Map<number, Reading[]>()
+    const rounds = new Map<string, Round>()
     let leaderless = false
     for (const { state } of table.turn(
       (each) => each.next !== undefined && each.ready === undefined && each.trouble === undefined,
@@ -62,14 +73,17 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         leaderless = true
         continue
       }
-      if (busy.has(leader.leader) || (restUntil.get(leader.leader) ?? 0) > now) continue
-      const list = byNode.get(leader.leader)
-      if (list === undefined) byNode.set(leader.leader, [state])
-      else list.push(state)
+      const node = leader.leader
+      const purpose = state.atEnd ? 'tail' : 'fetch'
+      const key = `${purpose} ${node}`
+      if (busy.has(key) || (restUntil.get(node) ?? 0) > now) continue
+      const round = rounds.get(key)
+      if (round === undefined) rounds.set(key, { node, purpose, readings: [state] })
+      else round.readings.push(state)
     }
     if (leaderless) lookAgain()
-    const share = Math.max(1, Math.floor(maxBytes / Math.max(1, byNode.size)))
-    for (const [node, readings] of byNode) void run(node, readings, share)
+    const share = Math.max(1, Math.floor(maxBytes / Math.max(1, rounds.size)))
+    for (const [key, round] of rounds) void run(key, round, share)
   }
 
   /** The metadata may be old: one look at a time, and not more often than a wait lasts. */
@@ -101,19 +115,19 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     failing = { since: failing?.since ?? Date.now(), error: refusals.from(error) }
   }
 
-  async function run(node: number, readings: Reading[], maxBytes: number): Promise<void> {
-    busy.add(node)
+  async function run(key: string, round: Round, maxBytes: number): Promise<void> {
+    busy.add(key)
     try {
-      await exchange(node, readings, maxBytes)
+      await exchange(round, maxBytes)
       failures = 0
       failing = undefined
     } catch (error) {
       failures += 1
       fail(error)
-      rest(node)
+      rest(round.node)
       lookAgain()
     } finally {
-      busy.delete(node)
+      busy.delete(key)
       arrived()
     }
   }
@@ -123,10 +137,13 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     restUntil.set(node, Date.now() + full * (0.5 + Math.random() / 2))
   }
 
-  async function exchange(node: number, readings: Reading[], maxBytes: number): Promise<void> {
-    const link = await cluster.link(node, 'fetch')
+  async function exchange({ node, purpose, readings }: Round, maxBytes: number): Promise<void> {
+    const link = await cluster.link(node, purpose)
     // Seeks while the connection was made: ask for what is wanted now.
-    const current = readings.filter((each) => table.holds(each.partition, each) && each.next !== undefined)
+    const current = readings.filter(
+      (each) => table.holds(each.partition, each) && each.next !== undefined && each.atEnd === (purpose === 'tail'),
+    )
+    if (current.length === 0) return
     current.sort((a, b) => a.served - b.served)
     const share = Math.max(1, Math.floor(maxBytes / Math.min(current.length, sharers)))
     const asked = new Map<string, Asked>()
@@ -177,12 +194,15 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       stopWith(reading, refusals.outOfRange(reading.partition, got.diverging.endOffset, offset, why))
       return false
     }
+    const end = readCommitted ? got.lastStable : got.highWatermark
+    reading.atEnd = offset >= end
     if (records.length === 0) return false
     const { length, nextOffset, leaderEpoch, wanted } = wholeBatches(records)
     if (nextOffset !== null && nextOffset > offset) {
       reading.wanted = 0
       reading.suspect = undefined
       reading.served = served += 1
+      reading.atEnd = nextOffset >= end
       const bytes = records.subarray(0, length)
       const release = (): void => memory.giveBack(bytes)
       reading.ready = { start: offset, end: nextOffset, leaderEpoch, bytes, aborted: got.aborted, release }

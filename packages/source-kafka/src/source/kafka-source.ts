@@ -15,8 +15,7 @@ import { createRefusals } from './refusals.ts'
 
 /**
  * Kafka as raw record batches (`kind: 'batches'`), over connections of @platformatic/kafka: nothing is inflated, verified
- * or made into objects here; workers do that. One fetch per broker is under way, also between polls, so at most about one
- * poll's bytes wait here.
+ * or made into objects here; workers do that. Fetches are under way also between polls, so that about one poll's bytes wait here.
  *
  * Positions come from the sink by `seek`. Group offsets are written by `reportProgress` as a lag gauge and never read. There
  * is no offset reset: what is not in the log stops its partition with the missing range. Topics are known by their ids.
@@ -52,6 +51,10 @@ export async function createKafkaSource(given: KafkaSourceOptions): Promise<Sour
     refusals,
   })
   let arrival = Promise.withResolvers<void>()
+  const wake = (): void => {
+    arrival.resolve()
+    arrival = Promise.withResolvers<void>()
+  }
   const fetcher = createFetcher({
     cluster,
     directory,
@@ -59,10 +62,7 @@ export async function createKafkaSource(given: KafkaSourceOptions): Promise<Sour
     refusals,
     readCommitted,
     maxWaitMs: waitMs,
-    arrived() {
-      arrival.resolve()
-      arrival = Promise.withResolvers<void>()
-    },
+    arrived: wake,
   })
   let closing: Promise<void> | undefined
 
@@ -136,7 +136,11 @@ export async function createKafkaSource(given: KafkaSourceOptions): Promise<Sour
       if (fetched.length > 0) fetcher.start(maxBytes)
       return fetched
     },
-    pause: (partition, paused) => table.pause(partition, paused),
+    pause(partition, paused) {
+      table.pause(partition, paused)
+      // A poll that waits did not ask for it; the next one does.
+      if (!paused) wake()
+    },
     async reportProgress(progress) {
       const positions = progress.map(({ partition: { topic, partition }, next }) => ({ topic, partition, next }))
       try {

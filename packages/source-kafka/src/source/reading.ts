@@ -19,6 +19,8 @@ export interface Reading {
   /** Counts seeks: what was asked for before one must not count after it. */
   version: number
   leaderEpoch: number
+  /** There was nothing more to read when it was read last. */
+  atEnd: boolean
   /** Bytes a batch needs that did not fit. */
   wanted: number
   ready: Chunk | undefined
@@ -38,6 +40,7 @@ export function createReading(partition: PartitionId): Reading {
     next: undefined,
     version: 0,
     leaderEpoch: -1,
+    atEnd: false,
     wanted: 0,
     ready: undefined,
     trouble: undefined,
@@ -51,6 +54,7 @@ export function position(reading: Reading, next: number): void {
   reading.version += 1
   reading.next = next
   reading.leaderEpoch = -1
+  reading.atEnd = false
   reading.wanted = 0
   reading.ready = undefined
   reading.trouble = undefined

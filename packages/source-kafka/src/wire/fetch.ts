@@ -52,6 +52,8 @@ export interface FetchedPartition {
   readonly partition: number
   readonly errorCode: number
   readonly highWatermark: number
+  /** End of what readers of committed records get; behind the high watermark lies an open transaction. */
+  readonly lastStable: number
   readonly logStart: number
   readonly aborted: readonly AbortedTransaction[]
   /** In memory of the caller's; the last batch may be cut off. */
@@ -142,7 +144,7 @@ function parsePartition(r: Reader, topic: string, version: number, memory: Share
   const partition = r.readInt32()
   const errorCode = r.readInt16()
   const highWatermark = Number(r.readInt64())
-  r.readInt64()
+  const lastStable = Number(r.readInt64())
   const logStart = version >= 5 ? Number(r.readInt64()) : -1
   const aborted = r.readNullableArray(
     (each) => ({ producerId: Number(each.readInt64()), firstOffset: Number(each.readInt64()) }),
@@ -153,7 +155,17 @@ function parsePartition(r: Reader, topic: string, version: number, memory: Share
   const length = flexible ? r.readUnsignedVarInt() - 1 : r.readInt32()
   const records = moved(r, memory.take(Math.max(0, length)))
   const diverging = flexible ? readDiverging(r) : null
-  return { topic, partition, errorCode, highWatermark, logStart, aborted: aborted ?? [], records, diverging }
+  return {
+    topic,
+    partition,
+    errorCode,
+    highWatermark,
+    lastStable,
+    logStart,
+    aborted: aborted ?? [],
+    records,
+    diverging,
+  }
 }
 
 /** The connection's buffers are pieces of the socket's reads; the records are copied once, to where workers read them. */
