@@ -66,7 +66,7 @@ describe('publishing a flush', () => {
           sinkId: 'test',
           signal,
         })
-      const feed = createFileFeed(async () => answers.shift() ?? [], 1)
+      const feed = createFileFeed(async () => answers.shift() ?? [], files.length, 1)
 
       await expect(publish()).rejects.toThrow('stopped by the test')
       expect(files.map(({ bytes }) => bytes.length)).toEqual([fileBytes, fileBytes])

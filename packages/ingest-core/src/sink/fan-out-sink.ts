@@ -2,6 +2,7 @@ import type { PartitionId } from '../contracts/records.ts'
 import type { CommitReceipt, Cut, Sink, SinkBatch, SinkUsage } from '../contracts/sink.ts'
 import { addCounts, noCounts } from '../pipeline/conservation.ts'
 import { partitionKey } from '../pipeline/partition-key.ts'
+import { allEnded } from './all-ended.ts'
 import { copySinkBatch } from './copy-batch.ts'
 import { SinkError } from './errors.ts'
 import { splitSinkBatch } from './split-batch.ts'
@@ -102,7 +103,7 @@ export function createFanOutSink(options: FanOutSinkOptions): Sink {
       return branches
     } catch (error) {
       // The one that failed too: it may be open although its answer was lost.
-      await all(members.map(({ sink }) => sink.abandon(partition)))
+      await allEnded(members.map(({ sink }) => sink.abandon(partition)))
       throw error
     }
   }
@@ -113,7 +114,7 @@ export function createFanOutSink(options: FanOutSinkOptions): Sink {
       const part = partFor(branch, batch)
       return part === undefined ? [] : [{ branch, part }]
     })
-    await all(
+    await allEnded(
       parts.map(async ({ branch, part }, i) => {
         const own = i === parts.length - 1 ? part : copySinkBatch(part)
         branch.usage = await branch.sink.write(own, signal)
@@ -185,13 +186,13 @@ export function createFanOutSink(options: FanOutSinkOptions): Sink {
 
     async abandon(partition) {
       const lane = lanes.get(partitionKey(partition))
-      if (lane !== undefined) await drop([lane], () => all(members.map(({ sink }) => sink.abandon(partition))))
+      if (lane !== undefined) await drop([lane], () => allEnded(members.map(({ sink }) => sink.abandon(partition))))
     },
 
     async close() {
       if (closed) return
       closed = true
-      await drop([...lanes.values()], () => all(members.map(({ sink }) => sink.close())))
+      await drop([...lanes.values()], () => allEnded(members.map(({ sink }) => sink.close())))
     },
   }
 }
@@ -259,12 +260,6 @@ function usageOf({ branches }: Lane): SinkUsage {
     openFiles: Math.max(...usages.map(({ openFiles }) => openFiles)),
     ...(usages.some(({ commitAdvised }) => commitAdvised === true) && { commitAdvised: true }),
   }
-}
-
-/** Waits for all, so that nothing goes on behind the caller's back, and then throws the first error. */
-async function all(work: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }
 
 function nameOf(partition: PartitionId): string {

@@ -9,19 +9,21 @@ export interface FileFeed {
 }
 
 /**
- * `take` answers with the next files, none when there are no more. It is called once at a time, and ahead: when fewer than
- * `ahead` files wait. So encoding and putting go on side by side, and no more than two answers are held.
+ * `take` answers with the next of `files` files. It is called once at a time, and ahead: at once, and when fewer than `ahead` files wait. So
+ * encoding and putting go on side by side, and no more than two answers are held.
  */
-export function createFileFeed(take: () => Promise<readonly FinishedFile[]>, ahead: number): FileFeed {
+export function createFileFeed(take: () => Promise<readonly FinishedFile[]>, files: number, ahead: number): FileFeed {
   const waiting: FinishedFile[] = []
   let taking: Promise<void> | undefined
+  let taken = 0
   let ended = false
 
   function takeMore(): Promise<void> {
     taking ??= take()
-      .then((files) => {
-        ended = files.length === 0
-        waiting.push(...files)
+      .then((next) => {
+        taken += next.length
+        ended = taken >= files || next.length === 0
+        waiting.push(...next)
       })
       .finally(() => {
         taking = undefined
@@ -29,12 +31,17 @@ export function createFileFeed(take: () => Promise<readonly FinishedFile[]>, ahe
     return taking
   }
 
+  /** Whoever needs these files asks again and is told of a failure then. */
+  function lookAhead(): void {
+    if (!ended && waiting.length < ahead) takeMore().catch(() => undefined)
+  }
+
+  lookAhead()
   return {
     async next() {
       while (waiting.length === 0 && !ended) await takeMore()
       const file = waiting.shift()
-      // Whoever needs these files asks again and is told of the failure then.
-      if (!ended && waiting.length < ahead) takeMore().catch(() => undefined)
+      lookAhead()
       return file
     },
     giveBack(file) {

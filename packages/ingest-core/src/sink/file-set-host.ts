@@ -18,7 +18,7 @@ export interface FileSetHost {
   append(laneId: string, batch: SinkBatch): Promise<SinkUsage>
   /** Ends the lane's flush at `end`; its files are then taken. */
   seal(laneId: string, end: number): Promise<SealedFlush>
-  /** Next files of a sealed lane, a few megabytes at a time. None: all were taken, and the lane is closed. */
+  /** Next files of a sealed lane, a few megabytes at a time. With the last one, or none, the lane is closed. */
   take(laneId: string): Promise<readonly FinishedFile[]>
   /** Forgets a lane; an unknown one is not an error. */
   drop(laneId: string): Promise<void>
@@ -45,8 +45,9 @@ export function createInlineFileSetHost(encoders: FileEncoders = columnarEncoder
       return laneOf(laneId).seal(end)
     },
     async take(laneId) {
-      const files = laneOf(laneId).take()
-      if (files.length === 0) lanes.delete(laneId)
+      const set = laneOf(laneId)
+      const files = set.take()
+      if (set.left === 0) lanes.delete(laneId)
       return files
     },
     async drop(laneId) {

@@ -36,6 +36,8 @@ export interface FileSet {
   seal(end: number): SealedFlush
   /** The next files of a sealed flush, a few megabytes at a time, in any order. None: all were taken. */
   take(): readonly FinishedFile[]
+  /** Files of the sealed flush that were not taken yet. */
+  readonly left: number
   /** Seals, and takes everything. */
   finish(end: number): FinishedFlush
 }
@@ -73,6 +75,7 @@ export function createFileSet(options: FileSetOptions, encoders: FileEncoders): 
   let buffered = 0
   let largest = 0
   let pending: Generator<FinishedFile> | undefined
+  let left = 0
 
   function fileOf(route: number, first: number): OpenFile {
     const open = files[route]
@@ -191,8 +194,9 @@ export function createFileSet(options: FileSetOptions, encoders: FileEncoders): 
     const rowsOf = (wanted: FileKind): number =>
       files.reduce((sum, file) => sum + (file.kind === wanted ? file.rows : 0), 0)
     pending = closing(end, dead)
+    left = files.length + (rejects.length > 0 ? 1 : 0)
     return {
-      files: files.length + (rejects.length > 0 ? 1 : 0),
+      files: left,
       stored: rowsOf('data'),
       late: rowsOf('late'),
       dead,
@@ -209,6 +213,7 @@ export function createFileSet(options: FileSetOptions, encoders: FileEncoders): 
       taken.push(next.value)
       bytes += next.value.bytes.length
     }
+    left -= taken.length
     return taken
   }
 
@@ -230,6 +235,9 @@ export function createFileSet(options: FileSetOptions, encoders: FileEncoders): 
     },
     seal,
     take,
+    get left() {
+      return left
+    },
     finish(end) {
       const { files: _count, ...sealed } = seal(end)
       const done: FinishedFile[] = []

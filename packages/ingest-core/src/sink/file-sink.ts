@@ -5,6 +5,7 @@ import type { CommitReceipt, Counts, Cut, Sink, SinkBatch, SinkUsage } from '../
 import { templateContext } from '../layout/layout.ts'
 import { fixedFolder, parseTemplate } from '../layout/path-template.ts'
 import { partitionKey } from '../pipeline/partition-key.ts'
+import { allEnded } from './all-ended.ts'
 import { createChain } from './chain.ts'
 import type { Chain, OpenPlan } from './chain.ts'
 import { deadLetterColumns } from './dead-letter-columns.ts'
@@ -15,7 +16,7 @@ import type { DoneFile } from './chain-records.ts'
 import { createFileFeed } from './file-feed.ts'
 import type { FileFeed } from './file-feed.ts'
 import type { FlushSpec, SealedFlush } from './flush-spec.ts'
-import { checkTopic, claimTable } from './markers.ts'
+import { checkTopic, createClaims } from './markers.ts'
 import { publishFlush } from './publish.ts'
 import { splitSinkBatch } from './split-batch.ts'
 import { createStoreCalls } from './store-calls.ts'
@@ -75,6 +76,7 @@ export function createFileSink(given: FileSinkOptions): Sink {
   const options = resolveFileSink(given)
   const { host, encoders, clock, hooks } = options
   const calls = createStoreCalls(options.store, clock, options.retry)
+  const claim = createClaims(calls, options.prefix, { sinkId: options.sinkId, owner: options.owner })
   const lanes = new Map<string, Lane>()
   let closed = false
 
@@ -167,7 +169,7 @@ export function createFileSink(given: FileSinkOptions): Sink {
     const sealed = await host.seal(flush.laneId, flush.end)
     if (flush.plan !== null) checkCounts(lane.partition, flush, sealed)
     lane.flush = null
-    const feed = createFileFeed(() => host.take(flush.laneId), options.parallelPuts)
+    const feed = createFileFeed(() => host.take(flush.laneId), sealed.files, options.parallelPuts)
     lane.sealed = { flush, sealed, feed, placed: [] }
     lane.next = flush.end
     lane.watermark = sealed.watermark
@@ -281,11 +283,10 @@ export function createFileSink(given: FileSinkOptions): Sink {
       try {
         return await inTurn(lane, signal, async (both) => {
           const context = templateContext(table.contract)
-          for (const pattern of [table.patterns.data, table.patterns.late]) {
-            const claim = { sinkId, owner, topic: partition.topic }
-            await claimTable(calls, prefix, fixedFolder(parseTemplate(pattern, context)), claim, both)
-          }
-          await checkTopic(calls, prefix, sinkId, partition, both)
+          const claims = [table.patterns.data, table.patterns.late].map((pattern) =>
+            claim(fixedFolder(parseTemplate(pattern, context)), partition.topic, both),
+          )
+          await allEnded([...claims, checkTopic(calls, prefix, sinkId, partition, both)])
           let state = await chain.resume(both)
           if (state.kind === 'new') state = await chain.begin(await first(), both)
           if (state.kind === 'planned') lane.found = state.plan

@@ -6,11 +6,44 @@ import { SinkError } from './errors.ts'
 import { RecordReader } from './record-reader.ts'
 import type { StoreCalls } from './store-calls.ts'
 
+/** Makes a folder the sink's own for one topic. @throws SinkError OWNER_MISMATCH */
+export type ClaimTable = (folder: string, topic: string, signal: AbortSignal) => Promise<void>
+
 /**
- * One writer per table folder: sink, owner and topic are fixed by the first (RELIABILITY fault 22).
- * @throws SinkError OWNER_MISMATCH
+ * One writer per table folder: sink, owner and topic are fixed by the first (RELIABILITY fault 22). A claim holds for good, so the partitions
+ * of a topic share one.
  */
-export async function claimTable(
+export function createClaims(
+  calls: StoreCalls,
+  prefix: string,
+  sink: { readonly sinkId: string; readonly owner: string },
+): ClaimTable {
+  const claims = new Map<string, Promise<void>>()
+  return async (folder, topic, signal) => {
+    const name = `${folder} ${topic}`
+    for (;;) {
+      const known = claims.get(name)
+      if (known === undefined) break
+      // What failed another partition, such as the end of its assignment, need not fail this one.
+      if (
+        await known.then(
+          () => true,
+          () => false,
+        )
+      )
+        return
+      signal.throwIfAborted()
+    }
+    const claim = claimTable(calls, prefix, folder, { ...sink, topic }, signal)
+    claims.set(name, claim)
+    await claim.catch((error: unknown) => {
+      claims.delete(name)
+      throw error
+    })
+  }
+}
+
+async function claimTable(
   calls: StoreCalls,
   prefix: string,
   folder: string,

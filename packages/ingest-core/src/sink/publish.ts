@@ -1,4 +1,5 @@
 import { freeMemory } from '@sluice/columnar'
+import { allEnded } from './all-ended.ts'
 import { canonicalBytes } from './canonical-json.ts'
 import { chainKeys } from './chain-keys.ts'
 import type { Done, DoneFile } from './chain-records.ts'
@@ -62,9 +63,7 @@ export async function publishFlush(options: PublishOptions): Promise<Done> {
     }
   }
   const workers = Array.from({ length: Math.min(options.parallel, Math.max(1, sealed.files)) }, work)
-  // Wait for all of them: nothing may go on writing after this call has failed.
-  const failure = (await Promise.allSettled(workers)).find((result) => result.status === 'rejected')
-  if (failure !== undefined) throw failure.reason
+  await allEnded(workers)
 
   const files = [...placed].sort((a, b) => (a.key < b.key ? -1 : 1))
   const dead = sealed.dead.offsets.length

@@ -14,7 +14,7 @@ import type { WorkerPool } from './pool.ts'
  * `WORKER_LOST`, and the pipeline abandons and reopens these partitions. Does not close the pool.
  */
 export function createWorkerFileSetHost(pool: WorkerPool): FileSetHost {
-  const lanes = new Map<string, { readonly key: string; readonly incarnation: number }>()
+  const lanes = new Map<string, { readonly key: string; readonly incarnation: number; left: number }>()
 
   async function call<T>(laneId: string, op: string, args: object, transfer: readonly Transferable[] = []): Promise<T> {
     const lane = lanes.get(laneId)
@@ -49,7 +49,7 @@ export function createWorkerFileSetHost(pool: WorkerPool): FileSetHost {
   return {
     async open(laneId, options) {
       const key = partitionKey(options.spec.partition)
-      lanes.set(laneId, { key, incarnation: pool.incarnation(key) })
+      lanes.set(laneId, { key, incarnation: pool.incarnation(key), left: 0 })
       await call(laneId, 'files.open', { laneId, options })
     },
     residence: pool,
@@ -62,10 +62,16 @@ export function createWorkerFileSetHost(pool: WorkerPool): FileSetHost {
       const { batch: _rows, ...rest } = batch
       return call<SinkUsage>(laneId, 'files.appendKept', { laneId, batch: rest, key, id }, buffersOf(batch))
     },
-    seal: (laneId, end) => call<SealedFlush>(laneId, 'files.seal', { laneId, end }),
+    async seal(laneId, end) {
+      const sealed = await call<SealedFlush>(laneId, 'files.seal', { laneId, end })
+      const lane = lanes.get(laneId)
+      if (lane !== undefined) lane.left = sealed.files
+      return sealed
+    },
     async take(laneId) {
       const files = await call<readonly FinishedFile[]>(laneId, 'files.take', { laneId })
-      if (files.length === 0) lanes.delete(laneId)
+      const lane = lanes.get(laneId)
+      if (lane !== undefined && (lane.left -= files.length) === 0) lanes.delete(laneId)
       return files
     },
     drop,
