@@ -3,42 +3,53 @@ import { giveMemory, grownCapacity, noInts, roomierInts } from '../buffer-pool.t
 import { writeDeltaPacked } from './delta-packed.ts'
 
 /**
- * Multiplicative hash over the bytes, four at a time; the last step overlaps instead of going byte by byte. Two chains go side
- * by side over values of eight bytes and more, so that one multiplication does not wait for the other.
+ * Multiplicative hash over the bytes, whose upper bits are the good ones. Values of 4 to 16 bytes are read as four words that overlap as much
+ * as they must, so that lengths which differ from value to value mislead no branch. Two chains go side by side: one multiplication
+ * does not wait for the other.
  */
 export function hashBytes(view: DataView, start: number, end: number): number {
   const length = end - start
-  let h = Math.imul(length ^ 0x5bd1e995, 0x9e3779b1)
-  if (length >= 8) {
-    let g = 0x2545f491
-    const last = end - 8
-    for (let p = start; p < last; p += 8) {
-      h = Math.imul(h ^ view.getInt32(p, true), 0x85ebca6b)
-      g = Math.imul(g ^ view.getInt32(p + 4, true), 0xcc9e2d51)
-      h ^= h >>> 15
-      g ^= g >>> 15
+  if (length < 4) return hashShort(view, start, length)
+  const inner = innerWord(length)
+  const last = end - 4
+  let h = Math.imul(length ^ view.getInt32(start, true), 0x85ebca6b)
+  let g = Math.imul(view.getInt32(start + inner, true), 0xcc9e2d51)
+  if (length > 16) {
+    for (let p = start + 8, stop = end - 8; p < stop; p += 8) {
+      h = Math.imul(h ^ (h >>> 15) ^ view.getInt32(p, true), 0x85ebca6b)
+      g = Math.imul(g ^ (g >>> 15) ^ view.getInt32(p + 4, true), 0xcc9e2d51)
     }
-    h = Math.imul(h ^ view.getInt32(last, true), 0x85ebca6b)
-    g = Math.imul(g ^ view.getInt32(last + 4, true), 0xcc9e2d51)
-    h ^= Math.imul(g ^ (g >>> 15), 0x27d4eb2f)
-  } else if (length >= 4) {
-    h = Math.imul(h ^ view.getInt32(start, true), 0x85ebca6b)
-    h ^= h >>> 15
-    h = Math.imul(h ^ view.getInt32(end - 4, true), 0x85ebca6b)
-  } else {
-    for (let p = start; p < end; p++) h = Math.imul(h ^ view.getUint8(p), 0x85ebca6b)
   }
-  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
-  return h ^ (h >>> 16)
+  h = Math.imul(h ^ (h >>> 15) ^ view.getInt32(last - inner, true), 0xc2b2ae35)
+  g = Math.imul(g ^ (g >>> 15) ^ view.getInt32(last, true), 0x27d4eb2f)
+  return Math.imul(h ^ (h >>> 15) ^ g ^ (g >>> 15), 0x9e3779b1)
 }
 
+/** Different for any two values of the same length below four. */
+function hashShort(view: DataView, start: number, length: number): number {
+  if (length === 0) return 0
+  const middle = view.getUint8(start + (length >>> 1)) << 8
+  const ends = (view.getUint8(start + length - 1) << 16) | view.getUint8(start)
+  return Math.imul((length << 24) | ends | middle, 0x85ebca6b)
+}
+
+/** How far the second word is from the first, and the third from the last: min(4, length - 4), without a branch. */
+function innerWord(length: number): number {
+  return 4 + ((length - 8) & ((length - 8) >> 31))
+}
+
+/** Whether two values of the same length and the same `hashBytes` are equal. */
 export function equalBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
-  if (length >= 4) {
-    const last = length - 4
-    for (let i = 0; i < last; i += 4) if (a.getInt32(aStart + i, true) !== b.getInt32(bStart + i, true)) return false
-    return a.getInt32(aStart + last, true) === b.getInt32(bStart + last, true)
-  }
-  for (let i = 0; i < length; i++) if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) return false
+  if (length < 4) return true
+  const inner = innerWord(length)
+  const last = length - 4
+  const differences =
+    (a.getInt32(aStart, true) ^ b.getInt32(bStart, true)) |
+    (a.getInt32(aStart + inner, true) ^ b.getInt32(bStart + inner, true)) |
+    (a.getInt32(aStart + last - inner, true) ^ b.getInt32(bStart + last - inner, true)) |
+    (a.getInt32(aStart + last, true) ^ b.getInt32(bStart + last, true))
+  if (differences !== 0) return false
+  for (let i = 8; i < last - 4; i += 4) if (a.getInt32(aStart + i, true) !== b.getInt32(bStart + i, true)) return false
   return true
 }
 

@@ -131,6 +131,7 @@ export class BytesStore implements LeafStore {
     let spans = this.#spans
     let table = this.#table
     let mask = table.length - 1
+    let shift = Math.clz32(mask)
     let count = this.count
     let total = this.#plainBytes
     let k = 0
@@ -140,7 +141,7 @@ export class BytesStore implements LeafStore {
       const end = size === 0 ? offsets![i + 1]! : start + size
       const length = end - start
       const hash = hashBytes(view, start, end)
-      let slot = hash & mask
+      let slot = hash >>> shift
       let entry = table[slot]!
       let probes = 0
       while (entry !== 0) {
@@ -165,6 +166,7 @@ export class BytesStore implements LeafStore {
         if (distinct * 2 > mask) {
           table = this.#growTable()
           mask = table.length - 1
+          shift = Math.clz32(mask)
         }
       }
       indices[count++] = entry - 1
@@ -381,8 +383,9 @@ export class BytesStore implements LeafStore {
   #growTable(): Ints {
     const table = zeroInts(this.#table.length * 4)
     const mask = table.length - 1
+    const shift = Math.clz32(mask)
     for (let entry = 1; entry <= this.#distinct; entry++) {
-      let slot = this.#hashes[entry - 1]! & mask
+      let slot = this.#hashes[entry - 1]! >>> shift
       while (table[slot] !== 0) slot = (slot + 1) & mask
       table[slot] = entry
     }
