@@ -1,5 +1,6 @@
 import { Producer, ProduceAcks, stringSerializers } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { waitFor } from '@sluice/ingest-core'
 import type { Source } from '@sluice/ingest-core'
 import { testServices } from '@sluice-tools/services'
 import type { TestServices } from '@sluice-tools/services'
@@ -8,7 +9,7 @@ import type { KafkaSourceOptions } from '../src/index.ts'
 import { createKafkaJsSource } from '../src/kafkajs/index.ts'
 import { batchOf, eventually, openCluster } from './admin.ts'
 import type { TestCluster } from './admin.ts'
-import { assigned, follow, never, pollError, readTo } from './reading.ts'
+import { assigned, follow, never, pollError, readTo, valuesOf } from './reading.ts'
 
 let services: TestServices
 let brokers: string[]
@@ -330,6 +331,35 @@ for (const [driver, make] of Object.entries(drivers)) {
     })
   })
 }
+
+describe('a partition without records', () => {
+  it('does not hold up the others while the broker waits for some (fault 33)', async () => {
+    const topic = `faults.${run}.idle`
+    await cluster.createTopic(topic, 2)
+    for (const value of values(20)) await cluster.producer.produceBatches(topic, 0, [batchOf([value])])
+    // Longer than the test may take.
+    const source = await createKafkaSource({ brokers, topics: [topic], waitMs: 300_000 })
+    const [busy, idle] = await assigned(source, 2)
+    await source.seek(busy!, 0)
+    await source.seek(idle!, 0)
+    const read: string[] = []
+    while (read.length < 20) {
+      source.pause(busy!, true)
+      // Asks for the idle one alone.
+      const waiting = source.poll(1, never)
+      await waitFor(20, never)
+      source.pause(busy!, false)
+      for (const one of [...(await waiting), ...(await source.poll(1, never))]) {
+        read.push(...valuesOf(one).map(({ value }) => value))
+      }
+    }
+    expect(read).toEqual(values(20))
+    await cluster.producer.produceBatches(topic, 1, [batchOf(['late'])])
+    expect((await source.poll(1000, never)).flatMap(valuesOf)).toEqual([{ offset: 0, value: 'late' }])
+    await source.close()
+    await cluster.deleteTopic(topic)
+  }, 30_000)
+})
 
 describe('the session of a kafkajs member', () => {
   it('is asked of the broker, and one that it refuses is told', async () => {

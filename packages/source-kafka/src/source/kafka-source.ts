@@ -114,7 +114,7 @@ export async function createKafkaSource(given: KafkaSourceOptions): Promise<Sour
         const { start, end } = await directory.bounds(partition, false)
         if (next < start) throw refusals.outOfRange(partition, next, start, `the log begins at offset ${start}`)
         if (next > end) throw refusals.outOfRange(partition, end, next, `the log ends at offset ${end}`)
-        position(reading, next)
+        position(reading, next, end)
       }),
     async poll(maxBytes, signal) {
       table.assertOpen()

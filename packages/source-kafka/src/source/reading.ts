@@ -19,7 +19,7 @@ export interface Reading {
   /** Counts seeks: what was asked for before one must not count after it. */
   version: number
   leaderEpoch: number
-  /** There was nothing more to read when it was read last. */
+  /** There was nothing more to read when it was positioned or read last. */
   atEnd: boolean
   /** Bytes a batch needs that did not fit. */
   wanted: number
@@ -50,11 +50,11 @@ export function createReading(partition: PartitionId): Reading {
   }
 }
 
-export function position(reading: Reading, next: number): void {
+export function position(reading: Reading, next: number, end: number): void {
   reading.version += 1
   reading.next = next
   reading.leaderEpoch = -1
-  reading.atEnd = false
+  reading.atEnd = next >= end
   reading.wanted = 0
   reading.ready = undefined
   reading.trouble = undefined
