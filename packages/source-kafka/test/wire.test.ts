@@ -118,6 +118,7 @@ describe('Fetch', () => {
             partition: 2,
             errorCode: 0,
             highWatermark: 90,
+            lastStable: 88,
             logStart: 3,
             aborted: [{ producerId: 4000, firstOffset: 70 }],
             records: new Uint8Array(batch),
