@@ -16,7 +16,7 @@ import {
   offsetsOf,
   partitionOf,
 } from './pipeline-fakes.ts'
-import type { FakeLog } from './pipeline-fakes.ts'
+import type { FakeLog, FakeSource } from './pipeline-fakes.ts'
 
 function setUp(logs: FakeLog[], extra: Partial<PipelineOptions> = {}, lake = fakeLake()) {
   const source = fakeSource(logs)
@@ -109,60 +109,88 @@ describe('a run until caught up', () => {
     ])
   })
 
-  it('gives memory back once when rows stay with the worker, after the chunk was decoded and written', async () => {
-    for (const residence of [undefined, {}]) {
-      const log = { partition: partitionOf('a'), records: 'g'.repeat(50) }
-      const { pipeline, source, sink, decoder } = setUp([log])
-      Object.assign(sink, { residence })
-      const written: number[] = []
-      const released: number[] = []
-      let decoding = 0
-      sink.before = (act) => void (act === 'write' && written.push(written.length))
-      decoder.before = async () => {
-        decoding += 1
-        await new Promise((resolve) => setTimeout(resolve, 1))
-        decoding -= 1
-      }
-      const poll = source.poll.bind(source)
-      source.poll = async (...args) =>
-        (await poll(...args)).map((fetched) => ({
-          ...fetched,
-          release() {
-            released.push(fetched.start)
-            expect(written.length).toBeGreaterThan(released.length - 1)
-            expect(decoding).toBeLessThan(3)
-          },
-        }))
-      await pipeline.run({ until: 'caught-up' })
-      expect(released).toEqual(residence === undefined ? [] : [0, 10, 20, 30, 40])
-    }
-  })
-
-  it('does not give memory back that is still being decoded when the partition is taken away', async () => {
-    const partition = partitionOf('a')
-    const { pipeline, source, sink, decoder, stop } = setUp([{ partition, records: 'ggg' }])
-    Object.assign(sink, { residence: {} })
-    const gate = Promise.withResolvers<void>()
-    let decoding = false
-    decoder.before = () => {
-      decoding = true
-      return gate.promise
-    }
-    let released = 0
+  /** Has the chunks of `source` tell when their memory is given back. */
+  function lend(source: FakeSource, released: (start: number) => void): void {
     const poll = source.poll.bind(source)
     source.poll = async (...args) =>
-      (await poll(...args)).map((fetched) => ({ ...fetched, release: () => void (released += 1) }))
-    const running = pipeline.run({ until: 'aborted' })
-    await until(() => decoding)
-    source.assign({ assigned: [], revoked: [partition] })
-    await until(() => pipeline.status().partitions.length === 0)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    expect(released).toBe(0)
-    gate.resolve()
-    await until(() => released === 1)
-    stop.abort()
-    await running
+      (await poll(...args)).map((fetched) => ({ ...fetched, release: () => released(fetched.start) }))
+  }
+
+  it('gives memory back once when rows stay with the worker, after the chunk was decoded and written', async () => {
+    const { pipeline, source, sink, decoder } = setUp([{ partition: partitionOf('a'), records: 'g'.repeat(50) }])
+    Object.assign(sink, { residence: {} })
+    let written = 0
+    let decoding = 0
+    sink.before = (act) => void (act === 'write' && (written += 1))
+    decoder.before = async () => {
+      decoding += 1
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      decoding -= 1
+    }
+    const released: number[] = []
+    lend(source, (start) => {
+      released.push(start)
+      expect(written).toBeGreaterThan(released.length - 1)
+      expect(decoding).toBeLessThan(3)
+    })
+    await pipeline.run({ until: 'caught-up' })
+    expect(released).toEqual([0, 10, 20, 30, 40])
   })
+
+  it('gives memory back once to a source whose sink may quote it, when the records are committed', async () => {
+    const { pipeline, source, sink } = setUp([{ partition: partitionOf('a'), records: 'g'.repeat(50) }])
+    sink.commitBatches = 1
+    const released: [start: number, commits: number][] = []
+    lend(source, (start) => released.push([start, sink.receipts.length]))
+    await pipeline.run({ until: 'caught-up' })
+    expect(released).toEqual([0, 10, 20, 30, 40].map((start, at) => [start, at + 1]))
+  })
+
+  it('never gives memory back that the sink was told to drop: it may still look at it', async () => {
+    const { pipeline, source, sink } = setUp([{ partition: partitionOf('a'), records: 'ggg' }])
+    let failures = 1
+    sink.before = (act) => {
+      if (act === 'commit' && failures-- > 0) throw new CodedError('SINK_UNAVAILABLE')
+    }
+    const released: number[] = []
+    lend(source, (start) => released.push(start))
+    await pipeline.run({ until: 'caught-up' })
+    // Read twice.
+    expect(sink.receipts).toHaveLength(1)
+    expect(released).toEqual([0])
+  })
+
+  it.each([undefined, {}])(
+    'does not give memory back that is still being decoded when the partition is taken away: residence %o',
+    async (residence) => {
+      const partition = partitionOf('a')
+      const { pipeline, source, sink, decoder, stop } = setUp([{ partition, records: 'g'.repeat(20) }])
+      Object.assign(sink, { residence })
+      const [writing, decoding] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      const seen = new Set<string>()
+      sink.before = (act) => {
+        seen.add(act)
+        return act === 'write' ? writing.promise : undefined
+      }
+      decoder.before = ({ start }) => {
+        seen.add(`decode ${start}`)
+        return start === 10 ? decoding.promise : undefined
+      }
+      const released: number[] = []
+      lend(source, (start) => released.push(start))
+      const running = pipeline.run({ until: 'aborted' })
+      await until(() => seen.has('write') && seen.has('decode 10'))
+      source.assign({ assigned: [], revoked: [partition] })
+      writing.resolve()
+      await until(() => pipeline.status().partitions.length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      expect(released).not.toContain(10)
+      decoding.resolve()
+      await until(() => released.includes(10))
+      stop.abort()
+      await running
+    },
+  )
 
   it('goes on committing when a commit covers less than was written, and commits when the sink asks for it', async () => {
     const records = 'g'.repeat(100)

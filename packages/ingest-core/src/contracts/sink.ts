@@ -43,7 +43,10 @@ export interface SinkBatch {
   readonly rejects: readonly Reject[]
   /** Only under contracts with tombstones `delete`; a sink that cannot delete refuses such a contract. */
   readonly tombstones?: readonly Tombstone[]
-  /** What was fetched and holds the records of this batch, for sinks that have to quote one; see `findRecords`. */
+  /**
+   * What was fetched and holds the records of this batch, for sinks that have to quote one; see `findRecords`. Not to be looked at once the
+   * batch is committed: its memory is used for another read.
+   */
   readonly origin?: Fetched
   /** Data records consumed in `[start, end)`: batch.length + rejects.length + tombstones + filtered + duplicate. */
   readonly consumed: number

@@ -1,17 +1,18 @@
 import type { Fetched, PartitionId } from '../contracts/records.ts'
-import type { CommitReceipt, Counts, CutReason } from '../contracts/sink.ts'
+import type { CommitReceipt, CutReason } from '../contracts/sink.ts'
 import type { DecodedBatch } from '../decode/decoded.ts'
 import { createBackOff } from './back-off.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { createChunkCharges } from './chunk-charge.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import { sleep } from './clock.ts'
-import { addCounts, assertAccounted, assertConserved, noCounts } from './conservation.ts'
 import { createCutTiming } from './cut-timing.ts'
 import { PipelineError } from './errors.ts'
 import type { Expansion } from './expansion.ts'
 import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
 import { firstOffset } from './first-offset.ts'
+import { createLaneAccount } from './lane-account.ts'
+import { createLoans } from './loans.ts'
 import type { CommitInfo, PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
 import { decodePatiently } from './patient-decode.ts'
 import { createSinkHold } from './sink-hold.ts'
@@ -85,8 +86,6 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let chain: Promise<void> = Promise.resolve()
 
   let nextFetch = 0
-  let writtenEnd = 0
-  let committedEnd: number | null = null
   let target: number | null = null
   let chunks = 0
   let waitingForRegistry = 0
@@ -95,14 +94,13 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   let fences = 0
   let corruptAt: number | null = null
   let pendingCut: CutReason | null = null
-  let counts: Counts = noCounts
-  let uncommitted = 0
-  let watermark: number | null = null
   let lastCommit: PartitionStatus['lastCommit'] = null
   const vitals = createVitals(() => clock.now())
   const timing = createCutTiming(rotation, clock)
   const hold = createSinkHold(host.budget, host.expansion)
   const charges = createChunkCharges(host.budget, host.expansion)
+  const account = createLaneAccount(where)
+  const loans = createLoans(sink.residence === undefined)
 
   /** Runs `work` after everything queued before it, unless the lane moved on; `always` runs in any case. */
   function enqueue(work: (signal: AbortSignal) => Promise<void>, always?: () => void): Promise<void> {
@@ -131,8 +129,9 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     abort = new AbortController()
     pendingCut = null
     timing.emptied()
-    uncommitted = 0
+    account.emptied()
     pauseSource(true)
+    loans.forget()
     await sink.abandon(partition)
     vitals.emptied()
     hold.emptied()
@@ -158,13 +157,14 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     const bounds = await source.bounds(partition)
     vitals.sawEnd(bounds.end)
     target ??= bounds.end
-    nextFetch = writtenEnd = committedEnd = progress.next
+    nextFetch = progress.next
+    account.openAt(progress.next)
     await source.seek(partition, progress.next)
     if (signal.aborted) return
     state = 'running'
     error = null
     flowControl()
-    if (host.stopAtEnd && writtenEnd >= target) await finish()
+    if (host.stopAtEnd && account.writtenEnd >= target) await finish()
   }
 
   async function finish(): Promise<void> {
@@ -228,7 +228,9 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       async (signal) => {
         await sized
         if (mine !== turn) return
-        for (const batch of await decoding) {
+        const batches = await decoding
+        loans.written(fetched)
+        for (const batch of batches) {
           await write({ ...batch, origin: fetched }, signal, () => charge.handedOver(batch.byteLength))
         }
       },
@@ -236,15 +238,14 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         charge.close()
         chunks -= 1
         flowControl()
-        // A chunk that was dropped may still be decoded.
-        if (sink.residence !== undefined) void sized.then(() => fetched.release?.())
+        loans.ended(fetched, sized)
       },
     )
   }
 
   /** `handedOver` is called when the sink has the rows. */
   async function write(batch: DecodedBatch, signal: AbortSignal, handedOver: () => void): Promise<void> {
-    assertAccounted(where, batch, writtenEnd)
+    account.assertNext(batch)
     if (host.breaker.add(batch.consumed, batch.rejects.length)) {
       throw new PipelineError(
         'CIRCUIT_OPEN',
@@ -256,9 +257,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     if (signal.aborted) return
     handedOver()
     vitals.wrote(batch)
-    writtenEnd = batch.end
-    uncommitted += batch.consumed
-    if (batch.maxEventTime !== null) watermark = Math.max(watermark ?? batch.maxEventTime, batch.maxEventTime)
+    account.wrote(batch)
     hold.wrote(usage, batch.byteLength)
     timing.wrote()
     const reason =
@@ -267,7 +266,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
         : usage.rows >= rotation.rows || host.claimFirstCut(usage.rows)
           ? 'rows'
           : null
-    const atEnd = host.stopAtEnd && target !== null && writtenEnd >= target
+    const atEnd = host.stopAtEnd && target !== null && account.writtenEnd >= target
     if (atEnd) await reachEnd(signal)
     else if (reason !== null) await commit(reason, signal)
     else if (usage.commitAdvised === true) await commit('memory', signal, 1)
@@ -297,17 +296,8 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   }
 
   async function settle(receipt: CommitReceipt, began: number): Promise<void> {
-    assertConserved(`${where} commit [${receipt.start}, ${receipt.end})`, receipt.counts)
-    uncommitted -= receipt.counts.consumed
-    committedEnd = receipt.end
-    const all = receipt.end >= writtenEnd
-    if (uncommitted < 0 || (all && uncommitted !== 0)) {
-      throw new PipelineError(
-        'CONSERVATION_BROKEN',
-        `${where}: commit [${receipt.start}, ${receipt.end}) leaves ${uncommitted} records unaccounted for`,
-      )
-    }
-    counts = addCounts(counts, receipt.counts)
+    const all = account.settled(receipt)
+    loans.decided(receipt.end)
     const at = clock.now()
     const info = { at, tookMs: at - began, oldestRecord: vitals.oldestPending }
     if (all) {
@@ -342,7 +332,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     if (timing.undecided) {
       const { end } = await source.bounds(partition)
       vitals.sawEnd(end)
-      if (end > writtenEnd) {
+      if (end > account.writtenEnd) {
         target = end
         return
       }
@@ -364,11 +354,11 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     try {
       note(thrown)
       const code = codeOf(thrown)
-      if (code === 'BATCH_CORRUPT' && corruptAt !== writtenEnd && !stopping.signal.aborted) {
-        corruptAt = writtenEnd
+      if (code === 'BATCH_CORRUPT' && corruptAt !== account.writtenEnd && !stopping.signal.aborted) {
+        corruptAt = account.writtenEnd
         turn += 1
-        nextFetch = writtenEnd
-        await source.seek(partition, writtenEnd)
+        nextFetch = account.writtenEnd
+        await source.seek(partition, account.writtenEnd)
         return
       }
       if (kind === 'stop' && !isSinkCode(code)) {
@@ -405,7 +395,10 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
 
   function halt(as: 'stopped' | 'paused'): void {
     state = as
-    logger.error({ partition: where, code: error?.code, next: committedEnd }, error?.message ?? 'partition halted')
+    logger.error(
+      { partition: where, code: error?.code, next: account.committedEnd },
+      error?.message ?? 'partition halted',
+    )
   }
 
   function reopen(delayMs: number): void {
@@ -482,15 +475,19 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       partition,
       epoch,
       state: state === 'running' && waitingForRegistry > 0 ? 'backing-off' : state,
-      next: committedEnd,
-      lag: vitals.logEnd === null || committedEnd === null ? null : Math.max(0, vitals.logEnd - committedEnd),
+      next: account.committedEnd,
+      lag: lagTo(vitals.logEnd, account.committedEnd),
       oldestPending: vitals.oldestPending,
       busySince: vitals.busySince,
       inFlightBytes: charges.bytes + hold.bytes,
-      watermark,
+      watermark: account.watermark,
       lastCommit,
       error,
-      counts: { ...counts, consumed: counts.consumed + uncommitted, inFlight: uncommitted },
+      counts: account.counts,
     }),
   }
+}
+
+function lagTo(logEnd: number | null, committedEnd: number | null): number | null {
+  return logEnd === null || committedEnd === null ? null : Math.max(0, logEnd - committedEnd)
 }
