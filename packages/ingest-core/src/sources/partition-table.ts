@@ -25,6 +25,8 @@ export interface PartitionTable<S> {
   holds(partition: PartitionId, state: S): boolean
   /** Puts the partition first in the next turn. */
   next(partition: PartitionId): void
+  /** All that are assigned, also those that are paused. */
+  all(): { readonly partition: PartitionId; readonly state: S }[]
   /** Partitions not paused that `ready` accepts, beginning one further each time. */
   turn(ready: (state: S) => boolean): { readonly partition: PartitionId; readonly state: S }[]
   assertOpen(): void
@@ -89,6 +91,7 @@ export function createPartitionTable<S>(source: string, release: (state: S) => P
     next(partition) {
       first = [...rows.keys()].indexOf(keyOf(partition)) - 1
     },
+    all: () => [...rows.values()],
     turn(ready) {
       const all = [...rows.values()]
       if (all.length === 0) return []

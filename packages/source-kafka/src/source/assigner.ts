@@ -56,13 +56,13 @@ export function createAssigner<S extends Assigned>(parts: AssignerParts<S>): Ass
 
   /** Partitions of a topic that was deleted or replaced stay here, stopped with the reason: they must not vanish silently. */
   function settle(wanted: readonly PartitionId[]): void {
-    const held = table.turn(() => true)
-    const gone = held.filter(({ partition }) => {
+    const gone = table.all().filter(({ partition }) => {
       if (wanted.some((each) => isSame(each, partition))) return false
       return replacement(partition) !== undefined
     })
     put([...wanted, ...gone.map(({ partition }) => partition)])
-    for (const { state } of table.turn((each) => each.trouble === undefined)) {
+    for (const { state } of table.all()) {
+      if (state.trouble !== undefined) continue
       const error = replacement(state.partition)
       // One that is merely out of sight is looked for again.
       if (error?.code === 'SOURCE_REPLACED') stop(state, error)

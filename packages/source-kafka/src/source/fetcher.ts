@@ -102,7 +102,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
 
   /** Stops partitions whose topic or cluster is not the one it was. */
   function checkAll(): void {
-    for (const { state } of table.turn((each) => each.trouble === undefined)) {
+    for (const { state } of table.all()) {
+      if (state.trouble !== undefined) continue
       try {
         directory.check(state.partition)
       } catch (error) {
