@@ -414,6 +414,18 @@ describe('infrastructure trouble', () => {
     expect(warnings).toContain('progress could not be reported to the source')
   })
 
+  it('commits on while the source does not answer to reports of progress', async () => {
+    const { pipeline, source, sink, stop } = setUp([{ partition: partitionOf('a'), records: 'g'.repeat(100) }], {
+      rotation: { rows: 10 },
+      drainMs: 20,
+    })
+    source.reportProgress = () => new Promise(() => undefined)
+    const running = pipeline.run({ until: 'aborted' })
+    await until(() => sink.receipts.length === 10)
+    stop.abort()
+    expect((await running).outcome).toBe('aborted')
+  })
+
   it('ends the run when a listener throws, and commits nothing more (fault 84)', async () => {
     const { pipeline, sink } = setUp([{ partition: partitionOf('a'), records: 'g'.repeat(100) }], {
       rotation: { rows: 10 },

@@ -2,41 +2,21 @@ import type { Fetched, PartitionId } from '../contracts/records.ts'
 import type { CommitReceipt, CutReason } from '../contracts/sink.ts'
 import type { DecodedBatch } from '../decode/decoded.ts'
 import { createBackOff } from './back-off.ts'
-import type { ByteBudget } from './byte-budget.ts'
 import { createChunkCharges } from './chunk-charge.ts'
-import type { CircuitBreaker } from './circuit-breaker.ts'
 import { sleep } from './clock.ts'
 import { createCutTiming } from './cut-timing.ts'
 import { PipelineError } from './errors.ts'
-import type { Expansion } from './expansion.ts'
 import { classifyFailure, codeOf, isSinkCode } from './failure.ts'
 import { firstOffset } from './first-offset.ts'
 import { createLaneAccount } from './lane-account.ts'
+import type { LaneHost } from './lane-host.ts'
 import { createLoans } from './loans.ts'
-import type { CommitInfo, PartitionState, PartitionStatus, ResolvedOptions } from './options.ts'
+import type { PartitionState, PartitionStatus } from './options.ts'
 import { decodePatiently } from './patient-decode.ts'
+import { createProgressReport } from './progress-report.ts'
 import { createSinkHold } from './sink-hold.ts'
 import type { SinkHold } from './sink-hold.ts'
 import { createVitals } from './vitals.ts'
-
-/** What a lane needs from its pipeline. */
-export interface LaneHost {
-  readonly options: ResolvedOptions
-  readonly budget: ByteBudget
-  readonly expansion: Expansion
-  readonly breaker: CircuitBreaker
-  /** True when the lane closes once it has committed up to the log end seen at its first opening. */
-  readonly stopAtEnd: boolean
-  readonly hasContract: boolean
-  /** True once in a run: for the partition that is the first to have so many rows that it is to be cut early. */
-  claimFirstCut(rows: number): boolean
-  /** Tells the world about a commit. @throws PipelineError LISTENER_FAILED */
-  committed(receipt: CommitReceipt, info: CommitInfo): Promise<void>
-  /** Ends the whole run. */
-  crash(error: unknown): void
-  /** Something changed that the poll loop may be waiting for. */
-  changed(): void
-}
 
 /**
  * One partition during one assignment: takes fetched chunks, has them decoded ahead, writes them in order, decides when
@@ -100,6 +80,14 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   const hold = createSinkHold(host.budget, host.expansion)
   const charges = createChunkCharges(host.budget, host.expansion)
   const account = createLaneAccount(where)
+  const report = createProgressReport({
+    source,
+    partition,
+    clock,
+    waits: createBackOff(host.options.backOff),
+    onFailure: (thrown) =>
+      logger.warn({ partition: where, code: codeOf(thrown) }, 'progress could not be reported to the source'),
+  })
   const loans = createLoans(sink.residence === undefined)
 
   /** Runs `work` after everything queued before it, unless the lane moved on; `always` runs in any case. */
@@ -170,6 +158,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
   async function finish(): Promise<void> {
     await letGo()
     decoder.release(partition)
+    await report.finish()
     state = 'closed'
   }
 
@@ -309,12 +298,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
     lastCommit = { at, end: receipt.end, reason: receipt.reason, tookMs: info.tookMs }
     backOff.reset()
     await host.committed(receipt, info)
-    try {
-      await source.reportProgress([{ partition, next: receipt.end }])
-    } catch (thrown) {
-      // A lag gauge only: the sink knows where we are.
-      logger.warn({ partition: where, code: codeOf(thrown) }, 'progress could not be reported to the source')
-    }
+    report.reached(receipt.end)
   }
 
   function requestCut(reason: CutReason): void {
@@ -463,6 +447,7 @@ export function createLane(partition: PartitionId, epoch: number, host: LaneHost
       turn += 1
       abort.abort()
       state = 'closed'
+      report.stop()
       pauseSource(true)
       decoder.release(partition)
       chain = chain.then(() => sink.abandon(partition)).catch((thrown: unknown) => note(thrown))

@@ -25,13 +25,11 @@ export function createClaims(
       const known = claims.get(name)
       if (known === undefined) break
       // What failed another partition, such as the end of its assignment, need not fail this one.
-      if (
-        await known.then(
-          () => true,
-          () => false,
-        )
+      const holds = await known.then(
+        () => true,
+        () => false,
       )
-        return
+      if (holds) return
       signal.throwIfAborted()
     }
     const claim = claimTable(calls, prefix, folder, { ...sink, topic }, signal)
