@@ -6,7 +6,7 @@ import { ServiceError } from './errors.ts'
 import type { InstanceOptions } from './instance.ts'
 import { lockMs, serviceNamed, setting, startLaunched, waitHealthy } from './instance.ts'
 import { ownProcess, withLock } from './lock.ts'
-import { isAlive, signalProcess } from './process.ts'
+import { isAlive, signalProcess, untilStill } from './process.ts'
 import type { ServiceState } from './state.ts'
 import { readState, writeOwner } from './state.ts'
 
@@ -20,7 +20,7 @@ export interface RestartOptions extends InstanceOptions {
 }
 
 /**
- * Sends a signal to a service's process: SIGSTOP and SIGCONT to hang and wake it, SIGKILL to crash it. A service that was ended so
+ * Sends a signal to a service's process: SIGSTOP and SIGCONT to hang and wake it (it stands still when this resolves), SIGKILL to crash it. A service that was ended so
  * is started again, over the same data, by `restartService`; `startServices` would start it from nothing.
  * @throws {ServiceError} SERVICE_UNHEALTHY when it does not run
  */
@@ -37,6 +37,7 @@ export async function signalService(
   }
   if (!signalProcess(state.process, signal))
     throw new ServiceError('SERVICE_UNHEALTHY', `${name}: its process is gone, ${signal} reaches nobody`)
+  if (signal === 'SIGSTOP') await untilStill(state.process)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A process that can be told from a later one with the same id: the id and when it started, as the system words it. */
@@ -81,6 +81,28 @@ export function signalProcess(target: ProcessId, signal: NodeJS.Signals): boolea
   } catch (error) {
     if (isGone(error)) return false
     throw error
+  }
+}
+
+/** How often it is looked whether a process stands still, and for how long at most, ms. */
+const stillEveryMs = 5
+const stillWithinMs = 5_000
+
+/**
+ * Waits until each thread of a process that was sent SIGSTOP stands still: the signal is on its way when `kill` returns, and a busy server goes on
+ * to answer. Where threads cannot be looked at (no /proc), and for one that is gone or woken meanwhile, it does not wait for ever.
+ */
+export async function untilStill({ pid }: ProcessId): Promise<void> {
+  const folder = `/proc/${pid}/task`
+  const isStill = (thread: string): boolean => /\) [TtZX] /.test(readFileSync(`${folder}/${thread}/stat`, 'utf8'))
+  for (let waited = 0; existsSync(folder) && waited < stillWithinMs; waited += stillEveryMs) {
+    try {
+      if (readdirSync(folder).every(isStill)) return
+    } catch (error) {
+      // A thread that ended between the two looks.
+      if (!isGone(error)) throw error
+    }
+    await sleep(stillEveryMs)
   }
 }
 

@@ -158,6 +158,11 @@ require('node:http').createServer((_, answer) => answer.end(process.pid + ' ' + 
     const { ALPHA_URL: url } = await startServices(['alpha'], own())
     const [pid] = await answer(url!)
     await signalService('alpha', 'SIGSTOP', own())
+    if (existsSync('/proc/self/task')) {
+      const threads = readdirSync(`/proc/${pid}/task`)
+      const states = threads.map((each) => readFileSync(`/proc/${pid}/task/${each}/stat`, 'utf8').split(') ')[1]![0])
+      expect(new Set(states)).toEqual(new Set(['T']))
+    }
     await expect(fetch(url!, { signal: AbortSignal.timeout(300) })).rejects.toThrow(/timeout/)
     await signalService('alpha', 'SIGCONT', own())
     expect(await answer(url!)).toEqual([pid, 'x'])
