@@ -10,6 +10,7 @@ import avro from 'avsc'
 import { compileAvroDecoder, compileJsonDecoder, createBatchBuilder, rowsOf } from '@sluice/columnar'
 import type { Decoder, RecordRanges, RowObject } from '@sluice/columnar'
 import type { UserEvent } from './log-to-parquet/event-appender.ts'
+import { median } from './median.ts'
 import { origin, storeResult } from './store-result.ts'
 
 const records = 50_000
@@ -106,8 +107,6 @@ function decodeColumns(input: RecordRanges, decoder: Decoder, builder: ReturnTyp
   }
   return rows
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
 const type = avro.Type.forSchema(schema)
 /** The events themselves are let go: what lives in the heap is what a consumer would have there. */

@@ -16,6 +16,7 @@ import { constants, zstdCompressSync } from 'node:zlib'
 import { DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
 import { createParquetEncoder } from '@sluice/columnar'
 import { ByteWriter, parquetWrite } from 'hyparquet-writer'
+import { median } from './median.ts'
 import { origin, storeResult } from './store-result.ts'
 import { makeUserEvents, userEventBatches, userEventSchema } from './user-event-columns.ts'
 
@@ -124,7 +125,6 @@ for (let run = 0; run <= runs; run++) {
   }
 }
 
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!
 const round = (value: number, digits: number): number => Number(value.toFixed(digits))
 const columns = userEventSchema.fields
   .map(({ name, type }) => (type.kind === 'enum' ? `${name}::VARCHAR AS ${name}` : name))

@@ -14,6 +14,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { RunReport } from './log-to-parquet/contender.ts'
 import { ensureLog, placesFor } from './log-to-parquet/event-log.ts'
+import { median } from './median.ts'
 import { origin, storeResult } from './store-result.ts'
 import { userEventSchema } from './user-event-columns.ts'
 
@@ -62,7 +63,6 @@ try {
   await Promise.all(ways.map((way) => contenders[way].close()))
 }
 
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!
 const figures = (list: readonly RunReport[]) => {
   const seconds = median(list.map((each) => each.seconds))
   const cpuSeconds = median(list.map((each) => each.cpuSeconds))

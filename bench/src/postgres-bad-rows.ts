@@ -11,6 +11,7 @@ import type { SinkBatch } from '@sluice/ingest-core'
 import { arrowSchemaOf, lineageFields } from '@sluice/schemas'
 import { createPgConnector, createPostgresSink } from '@sluice/sink-postgres'
 import { ownServices } from '@sluice-tools/services'
+import { median } from './median.ts'
 import { contract, orderAt } from './postgres/order-events.ts'
 import { origin, storeResult } from './store-result.ts'
 
@@ -95,8 +96,6 @@ async function run(kind: Kind): Promise<number> {
   await sink.close()
   return seconds
 }
-
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!
 
 try {
   await admin.connect()

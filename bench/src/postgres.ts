@@ -18,6 +18,7 @@ import { createKafkaProducer } from '@sluice/source-kafka'
 import { testServices } from '@sluice-tools/services'
 import { startContender } from './log-to-parquet/contender.ts'
 import type { RunReport } from './log-to-parquet/contender.ts'
+import { median } from './median.ts'
 import { columns, orderRecords, partitions, registerOrders } from './postgres/order-events.ts'
 import { smallMemory } from './postgres/settings.ts'
 import { origin, storeResult } from './store-result.ts'
@@ -125,8 +126,6 @@ async function measure(): Promise<void> {
   await Promise.all(ways.map((way) => contenders[way].close()))
   publish(valueBytes)
 }
-
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!
 
 function publish(valueBytes: number): void {
   const counted = (way: Way): Round[] => (rounds === 0 ? reports[way] : reports[way].slice(1))

@@ -10,3 +10,8 @@ it('compares ours in each round with the better plain way of it, and takes the m
   expect(ratioPerRound(ours, [rows, chunks])).toEqual({ eventsPerSecond: 5, cpu: 5 })
   expect(ratioPerRound(ours, [rows])).toEqual({ eventsPerSecond: 7, cpu: 7.5 })
 })
+
+it('takes the mean of the two in the middle when rounds are even in number', () => {
+  const run = (seconds: number) => ({ seconds, cpuSeconds: seconds })
+  expect(ratioPerRound([run(1), run(1)], [[run(4), run(6)]])).toEqual({ eventsPerSecond: 5, cpu: 5 })
+})

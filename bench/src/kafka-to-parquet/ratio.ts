@@ -1,3 +1,5 @@
+import { median } from '../median.ts'
+
 /** One run of one way. */
 export interface RunFigures {
   readonly seconds: number
@@ -18,8 +20,4 @@ export function ratioPerRound(ours: readonly RunFigures[], plain: readonly (read
   const best = (round: number, of: keyof RunFigures): number => Math.min(...plain.map((runs) => runs[round]![of]))
   const ratioOf = (of: keyof RunFigures): number => median(ours.map((run, round) => best(round, of) / run[of]))
   return { eventsPerSecond: ratioOf('seconds'), cpu: ratioOf('cpuSeconds') }
-}
-
-export function median(list: readonly number[]): number {
-  return [...list].sort((a, b) => a - b)[list.length >> 1]!
 }

@@ -20,8 +20,8 @@ export interface RestartOptions extends InstanceOptions {
 }
 
 /**
- * Sends a signal to a service's process: SIGSTOP and SIGCONT to hang and wake it (it stands still when this resolves), SIGKILL to crash it. A service that was ended so
- * is started again, over the same data, by `restartService`; `startServices` would start it from nothing.
+ * Sends a signal to a service's process: SIGSTOP and SIGCONT to hang and wake it, SIGKILL to crash it. After SIGSTOP it stands still when this
+ * resolves. A service that was ended so is started again, over the same data, by `restartService`; `startServices` would start it from nothing.
  * @throws {ServiceError} SERVICE_UNHEALTHY when it does not run
  */
 export async function signalService(
