@@ -1,51 +1,21 @@
 import type { Column } from '../types.ts'
 import { ColumnarError } from '../errors.ts'
 import { byteBounds, extremes, type Position } from './bounds.ts'
-import {
-  giveMemory,
-  noBytes,
-  noInts,
-  noShorts,
-  roomierBytes,
-  roomierInts,
-  roomierShorts,
-  zeroInts,
-  type Bytes,
-  type Ints,
-  type Shorts,
-} from '../buffer-pool.ts'
+import { giveMemory, noBytes, noInts, noShorts, roomierBytes, roomierInts, roomierShorts } from '../buffer-pool.ts'
+import type { Bytes, Ints, Shorts } from '../buffer-pool.ts'
 import { Encoding } from './format.ts'
-import {
-  MAX_BOUND_BYTES,
-  MAX_DICTIONARY_BYTES,
-  MAX_PROBES,
-  tooManyDistinct,
-  type Bounds,
-  type LeafStore,
-  type SealedValues,
-  type StoreOptions,
-} from './leaf-store.ts'
+import { MAX_BOUND_BYTES } from './leaf-store.ts'
+import type { Bounds, LeafStore, SealedValues, StoreOptions } from './leaf-store.ts'
 import { bitWidth } from './rle-hybrid.ts'
 import { fitFixed, writeIndices } from './word-store.ts'
-import {
-  hashBytes,
-  equalBytes,
-  copyBytes,
-  putInt32,
-  ascending,
-  fitVarying,
-  writeDeltaLength,
-  writePlain,
-} from './byte-slab.ts'
-
-const FIRST_TABLE_SIZE = 256
+import { ByteDictionary } from './byte-dictionary.ts'
+import { ascending, copyBytes, fitVarying, writeDeltaLength, writePlain } from './byte-slab.ts'
 
 /** What the bytes of a value mean; decides their order and where bounds may be cut. */
 export type BytesKind = 'utf8' | 'binary' | 'fixed' | 'decimal'
 
 /**
- * Values that are runs of bytes. While the distinct values are few they are kept once, found by an open-addressing
- * table over their bytes; after that as one slab with the end of each value, which successive values join in one copy.
+ * Values that are runs of bytes. While the distinct values are few they are kept once, in a dictionary; after that as one slab with the end of each value, which successive values join in one copy.
  */
 export class BytesStore implements LeafStore {
   count = 0
@@ -55,17 +25,8 @@ export class BytesStore implements LeafStore {
   readonly #prefix: number
   readonly #options: StoreOptions
   #inDictionary: boolean
-  #table: Ints
-  #distinct = 0
-  #hashes: Ints = noInts
-  /** Start and end of each dictionary entry's bytes within `#entries`. */
-  #spans: Ints = noInts
-  /** The dictionary page itself: PLAIN values, length-prefixed when their size varies. */
-  #entries: Bytes = noBytes
-  #entriesLength = 0
+  readonly #dictionary: ByteDictionary
   #indices: Shorts = noShorts
-  /** Bytes of all values appended in dictionary mode, had they been kept plain. */
-  #plainBytes = 0
   #slab: Bytes = noBytes
   #slabLength = 0
   #ends: Ints = noInts
@@ -77,15 +38,12 @@ export class BytesStore implements LeafStore {
     this.#prefix = size === 0 ? 4 : 0
     this.#options = options
     this.#inDictionary = options.dictionary
-    this.#table = zeroInts(options.dictionary ? FIRST_TABLE_SIZE : 0)
+    this.#dictionary = new ByteDictionary(size)
   }
 
   get heldBytes(): number {
     return (
-      this.#table.byteLength +
-      this.#hashes.byteLength +
-      this.#spans.byteLength +
-      this.#entries.byteLength +
+      this.#dictionary.heldBytes +
       this.#indices.byteLength +
       this.#slab.byteLength +
       this.#ends.byteLength +
@@ -95,7 +53,8 @@ export class BytesStore implements LeafStore {
 
   get encodedBytes(): number {
     if (!this.#inDictionary) return this.#slabLength + this.count * (this.#size === 0 ? 1 : 0)
-    return this.#entriesLength + Math.ceil((this.count * bitWidth(this.#distinct)) / 8)
+    const { distinct, entriesLength } = this.#dictionary
+    return entriesLength + Math.ceil((this.count * bitWidth(distinct)) / 8)
   }
 
   append(column: Column, at: Int32Array, n: number, contiguous: boolean): void {
@@ -121,87 +80,21 @@ export class BytesStore implements LeafStore {
 
   /** Appends dictionary indices until done or until the dictionary no longer pays; returns how many were appended. */
   #index(bytes: Uint8Array, offsets: Int32Array | undefined, at: Int32Array, n: number): number {
-    const size = this.#size
-    const prefix = this.#prefix
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const indices = this.#reserveIndices(n)
-    let entries = this.#entries
-    let entryView = new DataView(entries.buffer)
-    let hashes = this.#hashes
-    let spans = this.#spans
-    let table = this.#table
-    let mask = table.length - 1
-    let shift = Math.clz32(mask)
-    let count = this.count
-    let total = this.#plainBytes
-    let k = 0
-    for (; k < n; k++) {
-      const i = at[k]!
-      const start = size === 0 ? offsets![i]! : i * size
-      const end = size === 0 ? offsets![i + 1]! : start + size
-      const length = end - start
-      const hash = hashBytes(view, start, end)
-      let slot = hash >>> shift
-      let entry = table[slot]!
-      let probes = 0
-      while (entry !== 0) {
-        if (hashes[entry - 1] === hash) {
-          const from = spans[2 * entry - 2]!
-          if (spans[2 * entry - 1]! - from === length && equalBytes(view, start, entryView, from, length)) break
-        }
-        slot = (slot + 1) & mask
-        entry = table[slot]!
-        probes++
-      }
-      if (entry === 0) {
-        const distinct = this.#distinct + 1
-        const pageBytes = this.#entriesLength + prefix + length
-        if (probes > MAX_PROBES || pageBytes > MAX_DICTIONARY_BYTES || tooManyDistinct(distinct, count + 1)) break
-        this.#addEntry(bytes, start, end, hash)
-        entries = this.#entries
-        if (entryView.buffer !== entries.buffer) entryView = new DataView(entries.buffer)
-        hashes = this.#hashes
-        spans = this.#spans
-        table[slot] = entry = distinct
-        if (distinct * 2 > mask) {
-          table = this.#growTable()
-          mask = table.length - 1
-          shift = Math.clz32(mask)
-        }
-      }
-      indices[count++] = entry - 1
-      total += length
-    }
-    this.#plainBytes = total
-    this.count = count
-    return k
+    const done = this.#dictionary.index(bytes, offsets, at, n, this.#reserveIndices(n), this.count)
+    this.count += done
+    return done
   }
 
   /** The same for `n` equal values: one look-up. Ends as `#index` would, because equal values add no entry. */
   #indexOne(bytes: Uint8Array, offsets: Int32Array | undefined, at: Int32Array, n: number): number {
-    const before = this.#plainBytes
+    const before = this.#dictionary.indexedBytes
     if (this.#index(bytes, offsets, at, 1) === 0) return 0
     const more = n - 1
     const indices = this.#reserveIndices(more)
     indices.fill(indices[this.count - 1]!, this.count, this.count + more)
-    this.#plainBytes += more * (this.#plainBytes - before)
+    this.#dictionary.indexedBytes += more * (this.#dictionary.indexedBytes - before)
     this.count += more
     return n
-  }
-
-  #addEntry(bytes: Uint8Array, start: number, end: number, hash: number): void {
-    const length = end - start
-    const from = this.#entriesLength + this.#prefix
-    this.#entries = roomierBytes(this.#entries, this.#entriesLength, from + length)
-    if (this.#prefix !== 0) putInt32(this.#entries, this.#entriesLength, length)
-    this.#entries.set(bytes.subarray(start, end), from)
-    this.#entriesLength = from + length
-    const index = this.#distinct++
-    this.#hashes = roomierInts(this.#hashes, index, index + 1)
-    this.#spans = roomierInts(this.#spans, 2 * index, 2 * index + 2)
-    this.#hashes[index] = hash
-    this.#spans[2 * index] = from
-    this.#spans[2 * index + 1] = from + length
   }
 
   #appendPlain(
@@ -254,19 +147,20 @@ export class BytesStore implements LeafStore {
   #leaveDictionary(): void {
     this.#materialize()
     this.#inDictionary = false
-    this.#letTableGo()
+    this.#dictionary.clear()
   }
 
   #materialize(): void {
     const { count } = this
-    const slab = this.#reserveSlab(this.#plainBytes)
+    const dictionary = this.#dictionary
+    const slab = this.#reserveSlab(dictionary.indexedBytes)
     const ends = this.#size === 0 ? this.#reserveEnds(0) : this.#ends
     let to = 0
     for (let i = 0; i < count; i++) {
       const index = this.#indices[i]!
-      const start = this.#spans[2 * index]!
-      const end = this.#spans[2 * index + 1]!
-      copyBytes(this.#entries, start, end, slab, to)
+      const start = dictionary.start(index)
+      const end = dictionary.end(index)
+      copyBytes(dictionary.entries, start, end, slab, to)
       to += end - start
       if (this.#size === 0) ends[i] = to
     }
@@ -275,9 +169,10 @@ export class BytesStore implements LeafStore {
 
   seal(): SealedValues {
     if (this.#inDictionary) {
-      const bits = bitWidth(this.#distinct - 1)
-      const dictionarySize = this.#entriesLength + Math.ceil((this.count * bits) / 8)
-      if (this.count > 0 && dictionarySize <= this.#plainBytes + this.#prefix * this.count)
+      const { distinct, entriesLength, indexedBytes } = this.#dictionary
+      const bits = bitWidth(distinct - 1)
+      const dictionarySize = entriesLength + Math.ceil((this.count * bits) / 8)
+      if (this.count > 0 && dictionarySize <= indexedBytes + this.#prefix * this.count)
         return this.#sealedDictionary(bits)
       this.#materialize()
     }
@@ -285,16 +180,17 @@ export class BytesStore implements LeafStore {
   }
 
   #sealedDictionary(bits: number): SealedValues {
-    const spans = this.#spans
+    const dictionary = this.#dictionary
+    const { entries, entriesLength, distinct } = dictionary
     const bounds = this.#boundsOf(
-      this.#entries,
-      this.#distinct,
-      (i) => spans[2 * i]!,
-      (i) => spans[2 * i + 1]!,
+      entries,
+      distinct,
+      (i) => dictionary.start(i),
+      (i) => dictionary.end(i),
     )
     return {
       encoding: Encoding.RLE_DICTIONARY,
-      dictionary: { bytes: this.#entries.subarray(0, this.#entriesLength), count: this.#distinct },
+      dictionary: { bytes: entries.subarray(0, entriesLength), count: distinct },
       ...(bounds ? { bounds } : {}),
       fit: (from, maxBytes) => fitFixed(from, this.count, maxBytes, bits / 8),
       write: (out, from, to) => writeIndices(out, this.#indices, from, to, bits),
@@ -337,32 +233,20 @@ export class BytesStore implements LeafStore {
       : { min: low.slice(), max: high.slice(), minExact: true, maxExact: true }
   }
 
-  /** Keeps the buffers for the next row group, but not the table: its size must not depend on what came before. */
   clear(): void {
     this.count = 0
     this.#inDictionary = this.#options.dictionary
     this.#slabLength = 0
-    this.#plainBytes = 0
-    this.#distinct = 0
-    this.#entriesLength = 0
-    this.#letTableGo()
-    if (this.#inDictionary) this.#table = zeroInts(FIRST_TABLE_SIZE)
+    this.#dictionary.clear()
   }
 
   release(): void {
     this.clear()
-    this.#letTableGo()
-    for (const array of [this.#hashes, this.#spans, this.#entries, this.#indices, this.#slab, this.#ends]) {
-      giveMemory(array.buffer)
-    }
-    this.#hashes = this.#spans = this.#ends = noInts
-    this.#entries = this.#slab = this.#scratch = noBytes
+    this.#dictionary.release()
+    for (const array of [this.#indices, this.#slab, this.#ends]) giveMemory(array.buffer)
+    this.#ends = noInts
+    this.#slab = this.#scratch = noBytes
     this.#indices = noShorts
-  }
-
-  #letTableGo(): void {
-    giveMemory(this.#table.buffer)
-    this.#table = noInts
   }
 
   #reserveIndices(extra: number): Uint16Array {
@@ -378,20 +262,6 @@ export class BytesStore implements LeafStore {
   #reserveEnds(extra: number): Int32Array {
     this.#ends = roomierInts(this.#ends, this.count, this.count + extra)
     return this.#ends
-  }
-
-  #growTable(): Ints {
-    const table = zeroInts(this.#table.length * 4)
-    const mask = table.length - 1
-    const shift = Math.clz32(mask)
-    for (let entry = 1; entry <= this.#distinct; entry++) {
-      let slot = this.#hashes[entry - 1]! >>> shift
-      while (table[slot] !== 0) slot = (slot + 1) & mask
-      table[slot] = entry
-    }
-    this.#letTableGo()
-    this.#table = table
-    return table
   }
 
   /** Little-endian 16-byte decimals as big-endian values of the column's size. */
